@@ -1,0 +1,48 @@
+# Two commands for a newcomer: `make run` and `make test`. `make help` lists all.
+PYTHON ?= python3
+BIN := .venv/bin
+COUNT ?= 50
+
+.PHONY: help run test check torture bench setup lock clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+# One stamp for each set of requirements: a newcomer's first run does not wait for test tools.
+.venv/run.stamp: requirements.lock pyproject.toml
+	@sh tools/make-venv $(PYTHON) requirements.lock
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock pyproject.toml
+	@sh tools/make-venv $(PYTHON) requirements-dev.lock
+	@touch $@ .venv/run.stamp
+
+setup: .venv/run.stamp  ## build .venv from hash-pinned requirements
+
+run: .venv/run.stamp  ## run the experiment that .env asks for; without any set-up, a rehearsal
+	@# Nothing configured at all: rehearse the whole batch, so that there is something to look at.
+	@if [ -f .env ] || [ -n "$$SUBJECT_MODELS" ]; then exec $(BIN)/python run_and_evaluate.py; \
+	else BATCH_MODE=$${BATCH_MODE:-true} exec $(BIN)/python run_and_evaluate.py; fi
+
+test: .venv/dev.stamp  ## run all tests
+	@$(BIN)/python -m pytest -n 2
+
+check: .venv/dev.stamp  ## format, lint, types, import contracts, then all tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(MAKE) --no-print-directory test
+
+torture: .venv/dev.stamp  ## long fault runs; COUNT=50 and FIRST_SEED=1 can be set
+	@$(BIN)/python -m tests.torture --count $(COUNT) --first-seed $${FIRST_SEED:-1}
+
+bench: .venv/dev.stamp  ## measure start-up, memory and throughput on this machine
+	@$(BIN)/python -m tests.bench
+
+lock: .venv/dev.stamp  ## renew both requirement files (needs uv)
+	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --group build --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
+
+clean:  ## remove the environment and caches; never any data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
