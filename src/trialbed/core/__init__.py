@@ -1,0 +1,1 @@
+"""Words of the design as types. Depends on the standard library, pydantic and anyio only."""

@@ -1,0 +1,60 @@
+"""How does an experiment talk to the subject? The history is kept here and sent whole each turn."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from trialbed.core.judge import Judge
+from trialbed.core.model import Message, ModelReply
+from trialbed.core.outcome import Outcome, outcome_of_stop
+from trialbed.core.transcript import Transcript
+from trialbed.core.verdict import Verdict
+
+Send = Callable[[Transcript], Awaitable[ModelReply]]
+"""Puts a transcript that ends with a user message to the subject and returns its reply."""
+
+
+class TurnEnded(Exception):
+    """The subject's turn was not an answer: the dialogue ends here, as the outcome says."""
+
+    def __init__(self, outcome: Outcome, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+
+
+class Chat:
+    """One dialogue with the subject.
+
+    `judges` are there for experiments whose next line depends on what the subject said; a verdict
+    reached on the way is put on record with `note`.
+    """
+
+    def __init__(self, *, system: str | None, send: Send, judges: Sequence[Judge] = ()) -> None:
+        self.transcript = Transcript(system)
+        self.judges = tuple(judges)
+        self.notes: list[Verdict] = []
+        self.repairs = 0
+        self._send = send
+
+    async def ask(self, text: str) -> str:
+        """Say `text` to the subject and return its reply.
+
+        Raises:
+            TurnEnded: the reply was cut short, refused, filtered, empty or malformed. The text that
+                came stays in the transcript.
+        """
+        asked = Transcript(self.transcript.system, (*self.transcript.messages, Message("user", text)))
+        self.transcript = asked
+        reply = await self._send(asked)
+        self.repairs += reply.repairs
+        if reply.text:
+            self.transcript = Transcript(asked.system, (*asked.messages, Message("assistant", reply.text)))
+        outcome = outcome_of_stop(reply.stop_reason)
+        if outcome is not Outcome.ANSWERED:
+            raise TurnEnded(outcome, f"stop reason {reply.stop_reason}")
+        if not reply.text.strip():
+            raise TurnEnded(Outcome.PARSE_FAILED, "the reply is empty")
+        return reply.text
+
+    def note(self, verdict: Verdict) -> None:
+        """Put a verdict reached during the dialogue on record."""
+        self.notes.append(verdict)

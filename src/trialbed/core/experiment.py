@@ -1,0 +1,78 @@
+"""What does an author write? Scenario and variant are data, the experiment is a protocol in code."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from trialbed.core.conversation import Chat
+from trialbed.core.judge import Judge
+from trialbed.core.model import Sampling
+from trialbed.core.transcript import Transcript
+from trialbed.core.trial import Trial
+from trialbed.core.verdict import Verdict
+
+
+class Scenario(BaseModel):
+    """One situation. Subclass it to add fields; all of them are part of a trial's content."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    system: str | None = None
+
+
+class Variant(BaseModel):
+    """One framing: the words only. Subclass it to say which words an experiment needs.
+
+    `id` is the file's name. `label` and `baseline` are for people and for the analysis; they are no
+    part of what the subject sees and so no part of a trial's content.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    label: str = ""
+    baseline: bool = False
+
+    def content(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude={"label", "baseline"})
+
+    @property
+    def title(self) -> str:
+        return self.label or self.id
+
+
+class Experiment:
+    """A protocol: which scenarios, how a trial talks, how it is judged.
+
+    `default_scenarios` are the ones run when none is asked for (None: all). `needs_judge` says that
+    `judge` or `converse` asks a judge model. `headline` names the field of the evaluation that the
+    summary counts. `subject_label` and the like stay in the experiment's own prompts.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    variant: ClassVar[type[Variant]] = Variant
+    default_scenarios: ClassVar[tuple[str, ...] | None] = None
+    needs_judge: ClassVar[bool] = False
+    judge_sampling: ClassVar[Sampling] = Sampling(max_tokens=1024, temperature=0.0)
+    headline: ClassVar[str | None] = None
+
+    def scenarios(self) -> Iterable[Scenario]:
+        raise NotImplementedError(f"{type(self).__name__} must say its scenarios")
+
+    async def converse(self, trial: Trial, chat: Chat) -> None:
+        raise NotImplementedError(f"{type(self).__name__} must say how a trial talks")
+
+    async def judge(self, trial: Trial, transcript: Transcript, judges: Sequence[Judge]) -> Sequence[Verdict]:
+        """Verdicts on a finished transcript; the first one is the record's `evaluation`.
+
+        Raises:
+            JudgeFailed: no valid verdict could be had; the trial becomes `judge_error`.
+        """
+        return []
+
+    def personas(self) -> Sequence[Any]:
+        """Who plays subject and judge in a rehearsal (see `providers.rehearsal.personas.Persona`)."""
+        return ()

@@ -1,0 +1,154 @@
+"""Unroll a run into trials. Pure: same inputs, same ids and order, on any machine.
+
+Knows nothing of what has been done already: that is the journal's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from random import Random
+from typing import Any
+
+from trialbed.core.canonical import digest, seed_from
+from trialbed.core.experiment import Scenario, Variant
+from trialbed.core.model import ModelName, Sampling
+from trialbed.core.trial import Trial
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The frozen set of trials of a run and everything that decides them.
+
+    `judges` and `judge_sampling` are part of it because a verdict belongs to its instrument. `limit`
+    keeps the first so many trials of the (balanced) order.
+    """
+
+    experiment: str
+    version: str
+    scenarios: tuple[Scenario, ...]
+    variants: tuple[Variant, ...]
+    baseline: str
+    subjects: tuple[ModelName, ...]
+    sampling: Sampling
+    repeats: int
+    seed: int
+    judges: tuple[ModelName, ...] = ()
+    judge_sampling: Sampling = field(default_factory=Sampling)
+    limit: int | None = None
+
+    @cached_property
+    def plan_hash(self) -> str:
+        return digest(self.as_dict())
+
+    @cached_property
+    def size(self) -> int:
+        whole = len(self.scenarios) * len(self.variants) * len(self.subjects) * self.repeats
+        return whole if self.limit is None else min(whole, self.limit)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything that decides the trials, as plain data; account numbers are masked."""
+        return {
+            "experiment": self.experiment,
+            "version": self.version,
+            "scenarios": [scenario.model_dump(mode="json") for scenario in self.scenarios],
+            "variants": [
+                {**variant.content(), "label": variant.title, "baseline": variant.id == self.baseline}
+                for variant in self.variants
+            ],
+            "subjects": [str(subject) for subject in self.subjects],
+            "sampling": self.sampling.as_dict(),
+            "repeats": self.repeats,
+            "seed": self.seed,
+            "judges": [str(judge) for judge in self.judges],
+            "judge_sampling": self.judge_sampling.as_dict(),
+            "limit": self.limit,
+        }
+
+    def trials(self, subject: ModelName | None = None) -> Iterator[Trial]:
+        """The trials in seeded, interleaved blocks; of one subject only, if named.
+
+        A block holds every variant of one scenario × subject × repeat, and all blocks of a repeat come
+        before those of the next, so that any cut leaves a nearly balanced design. One block is made
+        at a time: memory does not grow with the plan.
+        """
+        ordered = islice(self._in_order(), self.size)
+        for variant, cell in ordered:
+            if subject is None or cell.subject == subject:
+                yield self._trial(variant, cell)
+
+    def per_variant(self) -> dict[str, int]:
+        """Planned trials by variant id, in the plan's order of variants."""
+        if self.limit is None:
+            share = len(self.scenarios) * len(self.subjects) * self.repeats
+            return {variant.id: share for variant in self.variants}
+        counts = {variant.id: 0 for variant in self.variants}
+        for variant, _ in islice(self._in_order(), self.size):
+            counts[variant.id] += 1
+        return counts
+
+    def _in_order(self) -> "Iterator[tuple[Variant, _Cell]]":
+        for repeat in range(self.repeats):
+            cells = [
+                _Cell(scenario, subject, repeat, number)
+                for number, (scenario, subject) in enumerate(
+                    (scenario, subject) for scenario in self.scenarios for subject in self.subjects
+                )
+            ]
+            Random(f"{self.seed}:cells:{repeat}").shuffle(cells)
+            for cell in cells:
+                variants = list(self.variants)
+                Random(f"{self.seed}:{cell.scenario.id}:{cell.subject}:{repeat}").shuffle(variants)
+                for variant in variants:
+                    yield variant, cell
+
+    def _trial(self, variant: Variant, cell: "_Cell") -> Trial:
+        place = [cell.scenario.id, str(cell.subject), cell.repeat]
+        block = [
+            self.experiment,
+            self.version,
+            self._scenario_digests[cell.scenario.id],
+            str(cell.subject),
+            self.sampling.as_dict(),
+            cell.repeat,
+            self.seed,
+        ]
+        return Trial(
+            trial_id=digest([*block, self._variant_digests[variant.id]]),
+            block_id=digest(block),
+            scenario=cell.scenario,
+            variant=variant,
+            subject=cell.subject,
+            sampling=self.sampling,
+            repeat=cell.repeat,
+            index=cell.repeat * len(self.scenarios) * len(self.subjects) + cell.number,
+            seed=seed_from([self.seed, variant.id, *place]),
+        )
+
+    @cached_property
+    def _scenario_digests(self) -> dict[str, str]:
+        return {scenario.id: digest(scenario.model_dump(mode="json")) for scenario in self.scenarios}
+
+    @cached_property
+    def _variant_digests(self) -> dict[str, str]:
+        return {variant.id: digest(variant.content()) for variant in self.variants}
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    scenario: Scenario
+    subject: ModelName
+    repeat: int
+    number: int
+
+
+def grows_from(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    """Whether `new` only adds repeats or variants to `old` (both as `Plan.as_dict` gives them).
+
+    Then every trial of the old plan is a trial of the new one under the same id and run id.
+    """
+    may_differ = {"repeats", "variants", "limit"}
+    same = all(new[key] == old[key] for key in old.keys() - may_differ)
+    no_limit = new["limit"] is None
+    kept = all(variant in new["variants"] for variant in old["variants"])
+    return same and no_limit and kept and new["repeats"] >= old["repeats"]

@@ -1,0 +1,32 @@
+"""What was said, in order?"""
+
+from dataclasses import dataclass
+
+from trialbed.core.model import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A finished or growing dialogue. `system` is the briefing the subject was given."""
+
+    system: str | None
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def last(self) -> str:
+        """The subject's newest reply, or "" before the first."""
+        return next((message.text for message in reversed(self.messages) if message.role == "assistant"), "")
+
+    @property
+    def replies(self) -> tuple[str, ...]:
+        return tuple(message.text for message in self.messages if message.role == "assistant")
+
+    def as_log(self) -> list[dict[str, str]]:
+        """`[{role: system|user|assistant, content}]`, the record's `conversation_log`."""
+        opening = [] if self.system is None else [{"role": "system", "content": self.system}]
+        return opening + [{"role": message.role, "content": message.text} for message in self.messages]
+
+    def as_text(self, *, user: str = "USER", assistant: str = "ASSISTANT") -> str:
+        """The dialogue as a judge reads it, speakers named as given; the briefing is left out."""
+        names = {"user": user, "assistant": assistant}
+        return "\n\n".join(f"{names[message.role]}: {message.text}" for message in self.messages)
