@@ -1,0 +1,87 @@
+"""How does an answer or an error look on the wire of Converse and ConverseStream? Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from trialbed.providers.rehearsal import jsontext
+from trialbed.providers.rehearsal.answer import Answer
+from trialbed.providers.rehearsal.call import RehearsalCall
+
+Event = tuple[str, Mapping[str, Any]]
+"""Type and payload of one event of a stream."""
+
+ROLE = "assistant"
+GATEWAY_HTML = (
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
+    b"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"
+)
+
+
+def error_body(message: str, members: Mapping[str, Any] | None = None) -> bytes:
+    """The body of an error answer; its code travels in the header x-amzn-errortype."""
+    return jsontext.encode({"message": message, **(members or {})})
+
+
+def usage(answer: Answer, call: RehearsalCall) -> dict[str, int]:
+    spent = answer.output_tokens
+    return {"inputTokens": call.input_tokens, "outputTokens": spent, "totalTokens": call.input_tokens + spent}
+
+
+def converse_body(answer: Answer, call: RehearsalCall, *, latency_s: float, tool_use_id: str) -> bytes:
+    """The 200 body of Converse for a fitted answer."""
+    if isinstance(answer.content, str):
+        block: dict[str, Any] = {"text": answer.content}
+    else:
+        used = {"toolUseId": tool_use_id, "name": answer.content.name, "input": answer.content.input}
+        block = {"toolUse": used}
+    return jsontext.encode(
+        {
+            "output": {"message": {"role": ROLE, "content": [block]}},
+            "stopReason": answer.stop_reason,
+            "usage": usage(answer, call),
+            "metrics": {"latencyMs": round(latency_s * 1000)},
+            **_echoes(call),
+        }
+    )
+
+
+def wrong_shape_body(answer: Answer, call: RehearsalCall) -> bytes:
+    """Valid JSON with status 200 in which the output is missing."""
+    return jsontext.encode({"stopReason": answer.stop_reason, "usage": usage(answer, call)})
+
+
+def opening_events(answer: Answer, call: RehearsalCall, *, tool_use_id: str) -> Iterator[Event]:
+    """What a stream says before the first piece of the answer."""
+    yield "messageStart", {"role": ROLE}
+    if not isinstance(answer.content, str):
+        start = {"toolUse": {"toolUseId": tool_use_id, "name": answer.content.name}}
+        yield "contentBlockStart", {"start": start, "contentBlockIndex": 0}
+
+
+def piece_events(answer: Answer, *, piece_chars: int) -> Iterator[Event]:
+    """The answer in pieces of `piece_chars` characters; a tool input comes as pieces of its JSON text."""
+    is_text = isinstance(answer.content, str)
+    text = answer.text
+    for start in range(0, len(text), piece_chars):
+        piece = text[start : start + piece_chars]
+        delta: dict[str, Any] = {"text": piece} if is_text else {"toolUse": {"input": piece}}
+        yield "contentBlockDelta", {"delta": delta, "contentBlockIndex": 0}
+
+
+def closing_events(answer: Answer, call: RehearsalCall, *, latency_s: float) -> Iterator[Event]:
+    """What a stream says after the last piece of the answer."""
+    yield "contentBlockStop", {"contentBlockIndex": 0}
+    yield "messageStop", {"stopReason": answer.stop_reason}
+    yield (
+        "metadata",
+        {
+            "usage": usage(answer, call),
+            "metrics": {"latencyMs": round(latency_s * 1000)},
+            **_echoes(call),
+        },
+    )
+
+
+def _echoes(call: RehearsalCall) -> dict[str, Any]:
+    """The service repeats the tier and performance setting that it applied."""
+    return {name: call.body[name] for name in ("serviceTier", "performanceConfig") if name in call.body}
