@@ -1,0 +1,1 @@
+"""Local services that speak the wire of the real ones, for tests."""
