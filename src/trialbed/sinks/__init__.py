@@ -1,0 +1,1 @@
+"""Where records go. Each place has its own durable cursor; none knows another."""

@@ -1,0 +1,92 @@
+"""One readable file per record beside the journal; rebuilt from it when missing."""
+
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import orjson
+
+from trialbed.sinks.ledger import Ledger
+
+_BATCH = 256
+
+
+class Backups:
+    """Writes `<folder>/<run_id>.json` for every record it is offered; the journal is the truth, so a
+    failing disk here costs nothing but the convenience."""
+
+    name = "backups"
+
+    def __init__(
+        self, *, ledger: Ledger, folder: Path, write: Callable[[Path, bytes], None], announce: Callable[[str], None]
+    ) -> None:
+        self._ledger = ledger
+        self._folder = folder
+        self._write = write
+        self._announce = announce
+        self._waiting: dict[str, None] = {}
+        self._wake = anyio.Event()
+        self._idle = anyio.Event()
+        self._writing = 0
+        self._failed = False
+
+    @property
+    def owed(self) -> int:
+        return len(self._waiting) + self._writing
+
+    def offer(self, trial_id: str) -> None:
+        """A newer record of this trial is on disk."""
+        self._waiting[trial_id] = None
+        if self._idle.is_set():
+            self._idle = anyio.Event()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write what is offered, until cancelled or the folder refuses."""
+        while not self._failed:
+            await self._wake.wait()
+            self._wake = anyio.Event()
+            while self._waiting and not self._failed:
+                batch = list(islice(self._waiting, _BATCH))
+                for trial_id in batch:
+                    del self._waiting[trial_id]
+                self._writing = len(batch)
+                await anyio.to_thread.run_sync(self._write_batch, batch)
+                self._writing = 0
+            self._idle.set()
+
+    async def flush(self, deadline_s: float) -> None:
+        """Return when everything offered is written, the folder refuses, or time is up."""
+        with anyio.move_on_after(deadline_s):
+            while self.owed and not self._failed:
+                await self._idle.wait()
+
+    def _write_batch(self, batch: list[str]) -> None:
+        try:
+            for trial_id in batch:
+                record: dict[str, Any] = orjson.loads(self._ledger.record_line(trial_id))
+                self._write(self._folder / f"{record['run_id']}.json", readable(record))
+        except OSError as error:
+            self._failed = True
+            self._announce(f"{self._folder}: no more backup files ({error.strerror}); the journal has every record")
+
+
+def readable(record: dict[str, Any]) -> bytes:
+    """A record as people like to read it: indented, keys in their order, UTF-8."""
+    return orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def missing(ledger: Ledger, folder: Path, began_unix_s: int) -> list[str]:
+    """Trials whose file is not there, or may be of an older revision."""
+    there = {path.name for path in folder.glob(f"run_*_{began_unix_s}_*.json")}
+    revisions = list(ledger.revisions())
+    if len(there) == len(revisions) and not any(revision for _, revision in revisions):
+        return []
+    return [
+        trial_id
+        for trial_id, revision in revisions
+        if revision or f"{orjson.loads(ledger.record_line(trial_id))['run_id']}.json" not in there
+    ]

@@ -1,0 +1,1 @@
+"""The append-only local truth of a run. Everything else can be rebuilt from it."""

@@ -1,0 +1,158 @@
+"""How do many tasks write one journal quickly? Group commit: one write and one sync for all that wait."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import anyio
+import anyio.to_thread
+import orjson
+
+from trialbed.core.clock import Clock
+from trialbed.core.errors import UserError
+from trialbed.sinks.journal.events import Kind, encode
+from trialbed.sinks.journal.file import JournalFile
+from trialbed.sinks.journal.state import JournalState, Place
+from trialbed.sinks.lines import json_line
+
+_RETRY_S = 1.0
+
+
+class JournalFailed(UserError):
+    """Nothing more could be written; what was acknowledged is safe."""
+
+
+class _Batch:
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.durable = anyio.Event()
+
+
+class Journal:
+    """The writing side of a run's journal. `keep` must run while others write.
+
+    Lines reach the file in the order they were given. `state` covers every line given so far, also
+    those not yet on disk.
+    """
+
+    def __init__(
+        self,
+        file: JournalFile,
+        state: JournalState,
+        *,
+        clock: Clock,
+        patience_s: float,
+        on_trouble: Callable[[OSError], None],
+    ) -> None:
+        """`on_trouble` is told once when the disk refuses a write; writing is tried again for `patience_s`."""
+        self.state = state
+        self._file = file
+        self._clock = clock
+        self._patience_s = patience_s
+        self._on_trouble = on_trouble
+        self._end = file.size
+        self._batch = _Batch()
+        self._wake = anyio.Event()
+        self._closing = False
+        self._broken: OSError | None = None
+        # The second signal writes from the loop's thread while a commit may be under way in another.
+        self._lock = threading.Lock()
+
+    def post(self, kind: Kind, trial: str | None = None, /, **body: Any) -> None:
+        """Write an event soon; it is on disk before any event given later is."""
+        self._take(kind, trial, body)
+
+    async def write(self, kind: Kind, trial: str | None = None, /, **body: Any) -> Place:
+        """Write an event and return once it is on disk.
+
+        Raises:
+            JournalFailed: it could not be written.
+        """
+        place = self._take(kind, trial, body)
+        batch = self._batch
+        await batch.durable.wait()
+        if self._broken is not None:
+            raise self._failure()
+        return place
+
+    async def keep(self) -> None:
+        """Write what is given until `close`; the owner's task."""
+        while not (self._closing and not self._batch.lines):
+            await self._wake.wait()
+            self._wake = anyio.Event()
+            batch, self._batch = self._batch, _Batch()
+            if batch.lines:
+                with anyio.CancelScope(shield=True):
+                    await self._commit(batch)
+            batch.durable.set()
+
+    def close(self) -> None:
+        """Let `keep` end after what has been given is on disk."""
+        self._closing = True
+        self._wake.set()
+
+    def flush_now(self) -> None:
+        """Put everything given so far on disk from this very thread; the process is about to end."""
+        with self._lock:
+            if self._batch.lines and self._broken is None:
+                self._file.append(b"".join(self._batch.lines))
+                self._batch.lines.clear()
+
+    def read(self, place: Place) -> bytes:
+        """The line at `place`."""
+        return self._file.read(place.offset, place.length)
+
+    def revisions(self) -> Iterator[tuple[str, int]]:
+        """`(trial_id, revision)` of every newest record, oldest first."""
+        newest = sorted(self.state.recorded.items(), key=lambda item: item[1].place.offset)
+        return ((trial, recorded.revision) for trial, recorded in newest)
+
+    def record_line(self, trial_id: str) -> bytes:
+        """The newest record of a trial, one line of ASCII JSON; it must be on disk already."""
+        line = self.read(self.state.recorded[trial_id].place)
+        return json_line(orjson.loads(line)["record"])
+
+    def sink_events(self, sink: str) -> list[dict[str, Any]]:
+        """The seals and receipts of one sink, in order."""
+        return [event for event in self.state.sink_events if event["sink"] == sink]
+
+    async def write_sink_event(self, kind: Literal["sealed", "receipt"], sink: str, body: dict[str, Any]) -> None:
+        """Put a seal or a receipt on disk.
+
+        Raises:
+            JournalFailed: it could not be written.
+        """
+        await self.write(kind, None, sink=sink, **body)
+
+    def _take(self, kind: Kind, trial: str | None, body: dict[str, Any]) -> Place:
+        line = encode(kind, trial, body)
+        place = Place(self._end, len(line) - 1)
+        self._end += len(line)
+        self._batch.lines.append(line)
+        self.state.take(place.offset, line[:-1])
+        self._wake.set()
+        return place
+
+    async def _commit(self, batch: _Batch) -> None:
+        deadline = self._clock.monotonic() + self._patience_s
+        told = False
+        while self._broken is None:
+            try:
+                await anyio.to_thread.run_sync(self._append, b"".join(batch.lines))
+                return
+            except OSError as error:
+                if not told:
+                    told = True
+                    self._on_trouble(error)
+                if self._clock.monotonic() + _RETRY_S > deadline:
+                    self._broken = error
+                    return
+            await self._clock.sleep(_RETRY_S)
+
+    def _append(self, data: bytes) -> None:
+        with self._lock:
+            self._file.append(data)
+
+    def _failure(self) -> JournalFailed:
+        why = self._broken.strerror if self._broken is not None else "unknown"
+        return JournalFailed(f"{self._file.path}: {why}; make room and run the same command again")
