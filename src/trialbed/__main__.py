@@ -1,0 +1,6 @@
+"""`python -m trialbed`."""
+
+from trialbed.cli.main import main
+
+if __name__ == "__main__":
+    main()

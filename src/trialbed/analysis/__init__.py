@@ -1,0 +1,1 @@
+"""Numbers from rows: every figure is recomputed from records, none is kept while running."""

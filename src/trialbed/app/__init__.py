@@ -1,0 +1,1 @@
+"""The one place that builds clients, models, sinks and runs; everyone else receives what they need."""

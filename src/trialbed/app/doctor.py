@@ -1,0 +1,83 @@
+"""What of the set-up works, and how is the rest mended? Makes one small call to each model."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from trialbed.app.checks import check_models, setting_problems
+from trialbed.app.hub import check_hub
+from trialbed.app.models import open_models
+from trialbed.app.prepare import Prepared, Wanted, prepare
+from trialbed.core.errors import UserError
+from trialbed.core.redact import Redactor
+from trialbed.settings import known_secrets
+
+_LEAST_FREE_BYTES = 500 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was looked at, whether it is well, and what was seen or what to do."""
+
+    what: str
+    ok: bool
+    said: str
+
+
+async def examine(root: Path, wanted: Wanted) -> list[Finding]:
+    """All findings; without a usable configuration only those about the configuration."""
+    redact = Redactor(known_secrets(os.environ))
+    try:
+        prepared = prepare(root, wanted)
+    except UserError as error:
+        return [Finding("configuration", False, redact(line)) for line in str(error).splitlines()]
+    redact = Redactor(known_secrets(os.environ))
+    problems = setting_problems(prepared)
+    findings = [Finding("configuration", False, line) for line in problems] or [
+        Finding("configuration", True, f"{prepared.plan.experiment}, {prepared.plan.size} trials planned")
+    ]
+    findings += [_disk(prepared), *await _models(prepared, redact), *await _hub(prepared, problems, redact)]
+    return findings
+
+
+def _disk(prepared: Prepared) -> Finding:
+    folder = prepared.settings.local_backup_dir
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if not os.access(there, os.W_OK):
+        return Finding("disk", False, f"{there} may not be written; set LOCAL_BACKUP_DIR to a folder you may write")
+    if free < _LEAST_FREE_BYTES:
+        return Finding(
+            "disk", False, f"only {free >> 20} MB free at {there}; make room, or set LOCAL_BACKUP_DIR elsewhere"
+        )
+    return Finding("disk", True, f"{free >> 30} GB free for {folder}")
+
+
+async def _models(prepared: Prepared, redact: Callable[[str], str]) -> list[Finding]:
+    if prepared.why_rehearsal is not None:
+        return [
+            Finding("models", True, f"rehearsal, because {prepared.why_rehearsal}; set SUBJECT_MODELS for real ones")
+        ]
+    personas = prepared.found.experiment.personas() if prepared.is_rehearsal else ()
+    try:
+        async with open_models(prepared.models, prepared.settings, personas=personas, seed=0) as models:
+            checks = await check_models(models.by_name, prepared)
+    except UserError as error:
+        return [Finding("credentials", False, redact(str(error)))]
+    return [
+        Finding(f"model {check.model}", check.problem is None, redact(check.problem or "answers")) for check in checks
+    ]
+
+
+async def _hub(prepared: Prepared, problems: list[str], redact: Callable[[str], str]) -> list[Finding]:
+    settings = prepared.settings
+    if settings.hf_token is None and settings.hf_repo_id is None:
+        return [Finding("Hub", True, "HF_TOKEN and HF_REPO_ID are not set: no upload")]
+    if any(line.startswith("HF_") for line in problems):
+        return []
+    found = await check_hub(settings)
+    if found:
+        return [Finding("Hub", False, redact(line)) for line in found]
+    return [Finding("Hub", True, f"{settings.hf_repo_id} is there and may be written")]

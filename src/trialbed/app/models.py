@@ -1,0 +1,91 @@
+"""How are the models of a run opened? One client per provider, closed at the run's end."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from trialbed.core.model import Model, ModelName
+from trialbed.settings import Settings
+
+_REHEARSAL_LATENCY_S = 0.02
+_REHEARSAL_REGION = "us-east-1"
+
+
+@dataclass
+class Models:
+    """The models of a run by name, and by provider how its credentials are read anew."""
+
+    by_name: dict[ModelName, Model] = field(default_factory=dict)
+    refresh: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def open_models(
+    names: Sequence[ModelName], settings: Settings, *, personas: Sequence[Any], seed: int
+) -> AsyncIterator[Models]:
+    """Open all clients the named models need.
+
+    Raises:
+        UserError: region or credentials are missing.
+    """
+    async with AsyncExitStack() as stack:
+        models = Models()
+        for provider, opener in _OPENERS.items():
+            own = [name for name in names if name.provider == provider]
+            if own:
+                await opener(stack, models, own, settings, {"personas": personas, "seed": seed})
+        yield models
+
+
+async def _open_bedrock(
+    stack: AsyncExitStack, models: Models, names: Sequence[ModelName], settings: Settings, _: Mapping[str, Any]
+) -> None:
+    from trialbed.providers.bedrock.capabilities import capabilities_of
+    from trialbed.providers.bedrock.model import BedrockModel
+    from trialbed.providers.bedrock.session import open_client
+
+    client = await stack.enter_async_context(
+        open_client(
+            region=settings.aws_region,
+            max_pool_connections=settings.max_concurrency,
+            assume_role_arn=settings.bedrock_assume_role_arn,
+            read_timeout_s=max(900.0, settings.call_deadline_s),
+        )
+    )
+    models.refresh["bedrock"] = client.refresh_credentials
+    for name in names:
+        behind = await client.model_behind(name.id) if _hides_its_model(name.id) else None
+        models.by_name[name] = BedrockModel(client, name, capabilities_of(name.id, behind), settings.on_unsupported)
+
+
+async def _open_rehearsal(
+    stack: AsyncExitStack, models: Models, names: Sequence[ModelName], settings: Settings, extra: Mapping[str, Any]
+) -> None:
+    """The same client code, pointed at a server of our own on loopback."""
+    from trialbed.providers.bedrock.capabilities import capabilities_of
+    from trialbed.providers.bedrock.model import BedrockModel
+    from trialbed.providers.bedrock.session import open_client
+    from trialbed.providers.rehearsal.config import RehearsalConfig
+    from trialbed.providers.rehearsal.server import RehearsalServer
+
+    config = RehearsalConfig(seed=extra["seed"], latency_s=_REHEARSAL_LATENCY_S, latency_spread=0.5)
+    server = await stack.enter_async_context(RehearsalServer(config, personas=extra["personas"]))
+    client = await stack.enter_async_context(
+        open_client(
+            region=_REHEARSAL_REGION,
+            max_pool_connections=settings.max_concurrency,
+            endpoint_url=server.url,
+            fixed_keys=("rehearsal", "rehearsal"),
+        )
+    )
+    for name in names:
+        models.by_name[name] = BedrockModel(client, name, capabilities_of(name.id), settings.on_unsupported)
+
+
+def _hides_its_model(model_id: str) -> bool:
+    """An application inference profile's ARN does not say which model it leads to."""
+    return ":application-inference-profile/" in model_id
+
+
+_OPENERS = {"bedrock": _open_bedrock, "rehearsal": _open_rehearsal}

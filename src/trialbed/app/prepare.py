@@ -1,0 +1,97 @@
+"""What is going to be run, and with which models? Settings, catalog and command line made into a plan."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from trialbed.choose import REHEARSAL_JUDGE, REHEARSAL_SUBJECT, Choice, choose_plan
+from trialbed.core.errors import UserError
+from trialbed.core.model import ModelName
+from trialbed.core.plan import Plan
+from trialbed.plugins import Catalog, Found, scan
+from trialbed.providers.bedrock.credentials import has_credentials_offline
+from trialbed.providers.names import parse_models
+from trialbed.settings import Settings, load_settings
+
+RUNNABLE = ("bedrock", "rehearsal")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for; None = the settings decide."""
+
+    experiment: str | None = None
+    scenarios: tuple[str, ...] | None = None
+    variants: tuple[str, ...] | None = None
+    models: str | None = None
+    runs: int | None = None
+    limit: int | None = None
+    max_cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan and what it was made of. `why_rehearsal` is set when nothing was configured."""
+
+    root: Path
+    settings: Settings
+    catalog: Catalog
+    found: Found
+    plan: Plan
+    why_rehearsal: str | None
+
+    @property
+    def models(self) -> tuple[ModelName, ...]:
+        return tuple(dict.fromkeys((*self.plan.subjects, *self.plan.judges)))
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether any part of the records is rehearsed: such records are never uploaded."""
+        return any(model.provider == "rehearsal" for model in self.models)
+
+
+def prepare(root: Path, wanted: Wanted) -> Prepared:
+    """Read settings and files and make the plan. No network.
+
+    Raises:
+        UserError: one line for each thing that is wrong.
+    """
+    settings = load_settings(root)
+    if settings.max_cost_usd is not None or wanted.max_cost_usd is not None:
+        raise UserError("MAX_COST_USD: this version cannot enforce a spending limit yet; unset it, and use --limit")
+    catalog = scan(root)
+    found = catalog.find(wanted.experiment or settings.experiment)
+    subjects, judges, why = _models(settings, wanted, needs_judge=found.experiment.needs_judge)
+    choice = Choice(wanted.scenarios, wanted.variants, wanted.runs, wanted.limit)
+    plan = choose_plan(settings, found, choice, subjects=subjects, judges=judges)
+    return Prepared(root, settings, catalog, found, plan, why)
+
+
+def _models(
+    settings: Settings, wanted: Wanted, *, needs_judge: bool
+) -> tuple[tuple[ModelName, ...], tuple[ModelName, ...], str | None]:
+    """Subjects, judges and, if the run is rehearsed for want of any configuration, why."""
+    subjects = tuple(parse_models(wanted.models if wanted.models is not None else settings.subject_models))
+    judges = tuple(parse_models(settings.judge_models))
+    if not subjects and not judges and not has_credentials_offline():
+        return (REHEARSAL_SUBJECT,), (REHEARSAL_JUDGE,), "no model is named and no AWS credentials are set"
+    problems = []
+    if not subjects:
+        problems.append(
+            "SUBJECT_MODELS: no model is named, and nothing falls back to a rehearsal when credentials or a judge are "
+            "set; name one, e.g. SUBJECT_MODELS=amazon.nova-pro-v1:0, or rehearsal:subject"
+        )
+    if needs_judge and not judges:
+        if subjects and all(model.provider == "rehearsal" for model in subjects):
+            judges = (REHEARSAL_JUDGE,)
+        else:
+            problems.append(
+                "JUDGE_MODELS: this experiment needs a judge; name a model, e.g. JUDGE_MODELS=amazon.nova-pro-v1:0"
+            )
+    for model in (*subjects, *judges):
+        if model.provider not in RUNNABLE:
+            problems.append(
+                f"{model}: provider {model.provider!r} is not built yet; this version runs: {', '.join(RUNNABLE)}"
+            )
+    if problems:
+        raise UserError("\n".join(problems))
+    return subjects, judges, None

@@ -1,0 +1,94 @@
+"""What can be said and done of a run on disk, without the settings it was made with?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from trialbed.core.outcome import SETTLED
+from trialbed.engine.folder import RunFolder
+from trialbed.sinks.journal.state import JournalState, read_state
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a run stands; `owed` is by sink, `is_running` whether a process is writing it now."""
+
+    run: str
+    planned: int
+    plan_hash: str
+    outcomes: dict[str, int]
+    owed: dict[str, int]
+    per_variant: dict[str, dict[str, int]]
+    started: int
+    answered_calls: int
+    failed_attempts: dict[str, int]
+    is_running: bool
+    is_complete: bool
+    path: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+def status_of(folder: RunFolder) -> Status:
+    """Read the journal as it is now; a line being written is passed over.
+
+    Raises:
+        UserError: the folder is no run.
+    """
+    known = folder.read_plan()
+    state = read_state(folder.journal) if folder.journal.exists() else JournalState()
+    outcomes = state.outcomes(known["planned"])
+    owed = owed_by_sink(state)
+    left = known["planned"] - len(state.recorded) + sum(1 for r in state.recorded.values() if r.outcome not in SETTLED)
+    return Status(
+        run=folder.name,
+        planned=known["planned"],
+        plan_hash=known["plan_hash"],
+        outcomes=outcomes,
+        owed=owed,
+        per_variant=_per_variant(known, state),
+        started=len(state.started),
+        answered_calls=state.answered_calls,
+        failed_attempts=dict(state.failed_attempts),
+        is_running=_is_locked(folder),
+        is_complete=left == 0 and not any(owed.values()),
+        path=str(folder.path),
+    )
+
+
+def owed_by_sink(state: JournalState) -> dict[str, int]:
+    """Rows that each sink of the run has not confirmed. A run that uploads nowhere owes nothing."""
+    wanted = {name for start in state.run_starts for name in start.get("sinks", ())}
+    return {name: _owed(state, name) for name in sorted(wanted)}
+
+
+def _owed(state: JournalState, sink: str) -> int:
+    confirmed: dict[str, int] = {}
+    for event in state.sink_events:
+        if event["sink"] == sink and event["e"] == "receipt":
+            for trial_id, revision in event["rows"]:
+                confirmed[trial_id] = max(revision, confirmed.get(trial_id, -1))
+    return sum(1 for trial, recorded in state.recorded.items() if confirmed.get(trial, -1) < recorded.revision)
+
+
+def _per_variant(known: dict[str, Any], state: JournalState) -> dict[str, dict[str, int]]:
+    table: dict[str, dict[str, int]] = {
+        variant: {"planned": planned} for variant, planned in known.get("per_variant", {}).items()
+    }
+    for recorded in state.recorded.values():
+        row = table.setdefault(recorded.variant, {})
+        row[recorded.outcome.value] = row.get(recorded.outcome.value, 0) + 1
+    return table
+
+
+def _is_locked(folder: RunFolder) -> bool:
+    import fcntl
+
+    if not folder.journal.exists():
+        return False
+    with folder.journal.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -1,0 +1,86 @@
+"""Which plan do the settings, the command line and the catalog make together? Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from trialbed.core.errors import UserError
+from trialbed.core.experiment import Scenario, Variant
+from trialbed.core.model import ModelName
+from trialbed.core.plan import Plan
+from trialbed.plugins import Found
+from trialbed.settings import Settings
+
+REHEARSAL_SUBJECT = ModelName("rehearsal", "subject")
+REHEARSAL_JUDGE = ModelName("rehearsal", "judge")
+
+ItemT = TypeVar("ItemT", Scenario, Variant)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the command line adds to the settings; None = not said there."""
+
+    scenarios: tuple[str, ...] | None = None
+    variants: tuple[str, ...] | None = None
+    runs: int | None = None
+    limit: int | None = None
+
+
+def choose_plan(
+    settings: Settings,
+    found: Found,
+    choice: Choice,
+    *,
+    subjects: Sequence[ModelName],
+    judges: Sequence[ModelName],
+) -> Plan:
+    """The plan of a run.
+
+    Without batch mode and without a choice on the command line it is one trial of the baseline variant.
+
+    Raises:
+        UserError: an unknown scenario or variant was named, or a number is not positive.
+    """
+    experiment = found.experiment
+    for name, number in (("--runs", choice.runs), ("--limit", choice.limit)):
+        if number is not None and number < 1:
+            raise UserError(f"{name}: must be at least 1, is {number}")
+    batch = settings.batch_mode or choice.runs is not None or choice.limit is not None
+    variants = _named("--variants", choice.variants, found.variants)
+    if variants is None:
+        variants = found.variants if batch else tuple(v for v in found.variants if v.id == found.baseline)
+    baseline = found.baseline if any(v.id == found.baseline for v in variants) else variants[0].id
+    return Plan(
+        experiment=experiment.name,
+        version=experiment.version,
+        scenarios=_scenarios(found, choice),
+        variants=variants,
+        baseline=baseline,
+        subjects=tuple(subjects),
+        sampling=settings.sampling,
+        repeats=choice.runs or (settings.batch_size if batch else 1),
+        seed=settings.model_seed,
+        judges=tuple(judges) if experiment.needs_judge else (),
+        judge_sampling=experiment.judge_sampling,
+        limit=choice.limit,
+    )
+
+
+def _scenarios(found: Found, choice: Choice) -> tuple[Scenario, ...]:
+    known = tuple(found.experiment.scenarios())
+    named = _named("--scenarios", choice.scenarios, known)
+    if named is not None:
+        return named
+    default = found.experiment.default_scenarios
+    return known if default is None else tuple(scenario for scenario in known if scenario.id in default)
+
+
+def _named(option: str, names: tuple[str, ...] | None, known: Iterable[ItemT]) -> tuple[ItemT, ...] | None:
+    if names is None:
+        return None
+    by_id = {item.id: item for item in known}
+    unknown = [name for name in names if name not in by_id]
+    if unknown or not names:
+        raise UserError(f"{option}: no such name: {', '.join(unknown) or '(empty)'}; there is: {', '.join(by_id)}")
+    return tuple(by_id[name] for name in dict.fromkeys(names))

@@ -1,0 +1,140 @@
+"""What can be typed? Arguments and help of every command; the work is imported when it is called."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from trialbed.app.prepare import Wanted
+
+Experiment = Annotated[str | None, typer.Argument(help="Experiment to run; default: EXPERIMENT.", show_default=False)]
+RunName = Annotated[str | None, typer.Argument(metavar="RUN", help="Run folder's name or path; default: the newest.")]
+OneRun = Annotated[str, typer.Argument(metavar="RUN", help="Run folder's name or path.")]
+Scenarios = Annotated[str | None, typer.Option(help="Only these scenarios, csv.", show_default=False)]
+Variants = Annotated[str | None, typer.Option(help="Only these variants, csv.", show_default=False)]
+Models = Annotated[
+    str | None, typer.Option(help="Models under test, csv; instead of SUBJECT_MODELS.", show_default=False)
+]
+Runs = Annotated[int | None, typer.Option(help="Runs per variant; instead of BATCH_SIZE.", show_default=False)]
+Limit = Annotated[int | None, typer.Option(help="At most so many trials, balanced over variants.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+def run(
+    context: typer.Context,
+    experiment: Experiment = None,
+    scenarios: Scenarios = None,
+    variants: Variants = None,
+    models: Models = None,
+    runs: Runs = None,
+    limit: Limit = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; no call is made.")] = False,
+    max_cost: Annotated[float | None, typer.Option(help="Spending limit in USD.", show_default=False)] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start another run instead of resuming.")] = False,
+) -> None:
+    """Run the experiment; the same command again resumes it."""
+    from trialbed.cli.run import run_command
+
+    wanted = _wanted(experiment, scenarios, variants, models, runs, limit, max_cost)
+    raise typer.Exit(run_command(_root(context), wanted, dry_run=dry_run, fresh=fresh))
+
+
+def plan(
+    context: typer.Context,
+    experiment: Experiment = None,
+    scenarios: Scenarios = None,
+    variants: Variants = None,
+    models: Models = None,
+    runs: Runs = None,
+    limit: Limit = None,
+) -> None:
+    """Print the plan that 'run' would follow, as JSON."""
+    from trialbed.cli.run import plan_command
+
+    raise typer.Exit(plan_command(_root(context), _wanted(experiment, scenarios, variants, models, runs, limit, None)))
+
+
+def status(context: typer.Context, run: RunName = None, as_json: AsJson = False) -> None:
+    """How far a run is; works while it is going and after a crash."""
+    from trialbed.cli.stored import status_command
+
+    raise typer.Exit(status_command(_root(context), run, as_json=as_json))
+
+
+def push(context: typer.Context, run: OneRun) -> None:
+    """Upload what a run still owes to the Hub."""
+    from trialbed.cli.stored import push_command
+
+    raise typer.Exit(push_command(_root(context), run))
+
+
+def verify(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
+    """Compare Hub, journal and plan of a run, trial by trial."""
+    from trialbed.cli.stored import verify_command
+
+    raise typer.Exit(verify_command(_root(context), run, as_json=as_json))
+
+
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show experiments with their scenarios and variants, and the runs there are."""
+    from trialbed.cli.listing import list_command
+
+    raise typer.Exit(list_command(_root(context), as_json=as_json))
+
+
+def doctor(context: typer.Context) -> None:
+    """Check configuration, credentials, models, Hub and disk, and say how to fix what fails."""
+    from trialbed.cli.doctor import doctor_command
+
+    raise typer.Exit(doctor_command(_root(context)))
+
+
+def rehearsal_server(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 = any free one.")] = 0,
+    config: Annotated[str | None, typer.Option(help="JSON text or file: seed, latency, quotas, faults.")] = None,
+    log: Annotated[Path | None, typer.Option(help="Write one JSON line per request here.")] = None,
+) -> None:
+    """Serve Bedrock's Converse on this machine, for rehearsals and tests."""
+    from trialbed.cli.rehearsal import rehearsal_command
+
+    raise typer.Exit(rehearsal_command(_root(context), port=port, config=config, log=log))
+
+
+ALL = (run, plan, status, push, verify, list_, doctor, rehearsal_server)
+
+
+def _root(context: typer.Context) -> Path:
+    """The project's folder: where `run_and_evaluate.py` lies, else at or above the current folder."""
+    if isinstance(context.obj, Path):
+        return context.obj
+    from trialbed.plugins import project_root
+
+    return project_root(Path.cwd())
+
+
+def _wanted(
+    experiment: str | None,
+    scenarios: str | None,
+    variants: str | None,
+    models: str | None,
+    runs: int | None,
+    limit: int | None,
+    max_cost: float | None,
+) -> "Wanted":
+    from trialbed.app.prepare import Wanted
+
+    return Wanted(
+        experiment=experiment,
+        scenarios=_csv(scenarios),
+        variants=_csv(variants),
+        models=models,
+        runs=runs,
+        limit=limit,
+        max_cost_usd=max_cost,
+    )
+
+
+def _csv(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,95 @@
+"""Which commands are there, and how does the process end? The only place that exits."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+from click.exceptions import ClickException, UsageError
+
+from trialbed.cli import commands
+from trialbed.core.errors import UserError
+
+USAGE = 2
+
+
+def main(argv: Sequence[str] | None = None, *, root: Path | None = None) -> NoReturn:
+    """Run one command and exit: 0 all answered, 1 some failed, 2 the user can fix it, 130/143 a signal."""
+    # Until the run watches signals itself, a SIGTERM must end the process as quietly as Ctrl+C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _app()(arguments, prog_name="trialbed", standalone_mode=False, obj=root)
+    except UsageError as error:
+        where = error.ctx.command_path if error.ctx is not None else "trialbed"
+        _say(f"{where}: {error.format_message()} See '{where} --help'.")
+        code = USAGE
+    except ClickException as error:
+        _say(error.format_message())
+        code = USAGE
+    except UserError as error:
+        _say(str(error))
+        code = USAGE
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except BaseExceptionGroup as group:
+        code = _of_group(group)
+    except Exception as error:  # a fault of ours: said whole, but never with a secret in it
+        _say(_redacted_traceback(error))
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _app() -> typer.Typer:
+    app = typer.Typer(
+        name="trialbed",
+        help="Run every framing of a prompt against every model; keep, judge and publish every answer.",
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for command in commands.ALL:
+        app.command(command.__name__.replace("_", "-").strip("-"))(command)
+    return app
+
+
+def _of_group(group: BaseExceptionGroup[BaseException]) -> int:
+    known, unknown = group.split(UserError)
+    if unknown is not None:
+        _say(_redacted_traceback(unknown))
+        return 1
+    said = dict.fromkeys(str(leaf) for leaf in _leaves(known)) if known is not None else {}
+    for line in said:
+        _say(line)
+    return USAGE
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf
+        for inner in group.exceptions
+        for leaf in (_leaves(inner) if isinstance(inner, BaseExceptionGroup) else [inner])
+    ]
+
+
+def _redacted_traceback(error: BaseException) -> str:
+    import traceback
+
+    return _redactor()("".join(traceback.format_exception(error)))
+
+
+def _say(text: str) -> None:
+    from trialbed.core.text import for_terminal
+
+    for line in _redactor()(text).splitlines():
+        print(for_terminal(line), file=sys.stderr)
+
+
+def _redactor() -> Callable[[str], str]:
+    from trialbed.core.redact import SECRET_VARIABLES, Redactor
+
+    return Redactor(os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name))

@@ -1,0 +1,107 @@
+"""`run` and `plan`: what they show before and after the job."""
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from trialbed.analysis.summary import as_lines
+from trialbed.app.job import Finished, do_job
+from trialbed.app.prepare import Prepared, Wanted, prepare
+from trialbed.cli.screen import TerminalScreen
+from trialbed.core.text import for_terminal
+
+
+def run_command(root: Path, wanted: Wanted, *, dry_run: bool, fresh: bool) -> int:
+    """Carry out a run; returns the exit code.
+
+    Raises:
+        UserError: something the user can fix.
+    """
+    prepared = prepare(root, wanted)
+    if dry_run:
+        return _dry_run(prepared)
+    import anyio
+
+    finished = anyio.run(_job, prepared, fresh, backend_options={"use_uvloop": _has_uvloop()})
+    _show(finished, prepared)
+    sys.stdout.flush()
+    return finished.exit_code
+
+
+async def _job(prepared: Prepared, fresh: bool) -> Finished:
+    return await do_job(prepared, TerminalScreen(), fresh=fresh)
+
+
+def plan_command(root: Path, wanted: Wanted) -> int:
+    """Print the plan as one JSON document."""
+    plan = prepare(root, wanted).plan
+    print(
+        json.dumps(
+            {
+                "plan_hash": plan.plan_hash,
+                "planned": plan.size,
+                "per_variant": plan.per_variant(),
+                "plan": plan.as_dict(),
+            },
+            indent=2,
+        )
+    )
+    return 0
+
+
+def _dry_run(prepared: Prepared) -> int:
+    from trialbed.app.checks import setting_problems
+    from trialbed.core.errors import UserError
+
+    if problems := setting_problems(prepared):
+        raise UserError("\n".join(problems))
+    plan = prepared.plan
+    print(f"{plan.experiment} {plan.version}: {plan.size} trials, plan {plan.plan_hash}; no call was made")
+    for variant, count in plan.per_variant().items():
+        print(f"  {variant}: {count}")
+    print(f"  subjects: {', '.join(map(str, plan.subjects))}; judges: {', '.join(map(str, plan.judges)) or 'none'}")
+    return 0
+
+
+def _show(finished: Finished, prepared: Prepared) -> None:
+    what = "BATCH EXPERIMENT" if prepared.plan.size > 1 else "EXPERIMENT"
+    how = "STOPPED" if finished.summary.not_ended else "COMPLETE"
+    for line in as_lines(finished.summary, title=f"{what} {how} - SUMMARY"):
+        print(for_terminal(line))
+    for line in _where(finished, prepared):
+        print(line)
+
+
+def _where(finished: Finished, prepared: Prepared) -> list[str]:
+    folder, settings = finished.folder, prepared.settings
+    lines = [f"Journal: {folder.journal}"]
+    if settings.local_backup_enabled:
+        lines.append(f"Backups: {folder.backups}{os.sep}run_*_{folder.began_unix_s}_*.json")
+    if settings.hf_repo_id is not None and not prepared.is_rehearsal:
+        lines.append(f"Dataset: {settings.hf_repo_id}")
+    for sink, count in finished.owed.items():
+        if count:
+            lines.append(
+                f"Not delivered yet to {sink}: {count} records; they are in the journal. trialbed push {folder.name}"
+            )
+    if finished.resume:
+        lines.append(f"To resume, the same command again: {_this_command()}")
+    if prepared.why_rehearsal is not None:
+        lines.append(
+            "This was a rehearsal. For real models: copy .env.example to .env, set SUBJECT_MODELS, JUDGE_MODELS, "
+            "AWS_REGION and your AWS credentials, then 'make run' again; '.venv/bin/trialbed doctor' checks them."
+        )
+    return lines
+
+
+def _this_command() -> str:
+    first = "python run_and_evaluate.py" if sys.argv[0].endswith("run_and_evaluate.py") else "trialbed"
+    return shlex.join([*first.split(), *(part for part in sys.argv[1:] if part != "--fresh")])
+
+
+def _has_uvloop() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("uvloop") is not None

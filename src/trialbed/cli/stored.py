@@ -1,0 +1,68 @@
+"""`status`, `push`, `verify`: commands about a run that is on disk."""
+
+import json
+from pathlib import Path
+
+from trialbed.app.stored import Status, status_of
+from trialbed.core.text import for_terminal
+from trialbed.engine.folder import find_run
+from trialbed.settings import load_settings
+
+SOMETHING_IS_OWED = 1
+
+
+def status_command(root: Path, run: str | None, *, as_json: bool) -> int:
+    """How a run stands; always 0 when it could be read."""
+    status = status_of(find_run(load_settings(root).local_backup_dir, run))
+    if as_json:
+        print(json.dumps(status.as_dict(), indent=2))
+    else:
+        for line in _status_lines(status):
+            print(for_terminal(line))
+    return 0
+
+
+def push_command(root: Path, run: str) -> int:
+    """Upload what a run owes; 0 when nothing is owed afterwards."""
+    import anyio
+
+    from trialbed.app.push import push
+    from trialbed.cli.screen import TerminalScreen
+
+    settings = load_settings(root)
+    folder = find_run(settings.local_backup_dir, run)
+    owed = anyio.run(push, settings, folder, TerminalScreen().announce)
+    print(f"{folder.name}: {'everything is on the Hub' if not owed else f'{owed} records are still owed to the Hub'}")
+    return SOMETHING_IS_OWED if owed else 0
+
+
+def verify_command(root: Path, run: str, *, as_json: bool) -> int:
+    """Compare Hub, journal and plan; 0 when they agree."""
+    import anyio
+
+    from trialbed.app.push import verify_run
+
+    settings = load_settings(root)
+    report = anyio.run(verify_run, settings, find_run(settings.local_backup_dir, run))
+    if as_json:
+        print(json.dumps(report.as_dict(), indent=2))
+    else:
+        for line in report.lines():
+            print(for_terminal(line))
+    return 0 if report.ok else SOMETHING_IS_OWED
+
+
+def _status_lines(status: Status) -> list[str]:
+    ended = sum(count for name, count in status.outcomes.items() if name not in ("pending", "cancelled"))
+    state = "is running" if status.is_running else "is complete" if status.is_complete else "has stopped"
+    lines = [f"{status.run} {state}: {ended} of {status.planned} trials ended", f"  {status.path}"]
+    lines.append(
+        "  " + (", ".join(f"{name} {count}" for name, count in status.outcomes.items() if count) or "nothing planned")
+    )
+    for variant, row in status.per_variant.items():
+        done = ", ".join(f"{name} {count}" for name, count in row.items() if name != "planned")
+        lines.append(f"  {variant}: {row.get('planned', 0)} planned; {done or 'none ended'}")
+    lines.append(f"  {status.answered_calls} calls answered, {sum(status.failed_attempts.values())} attempts failed")
+    lines += [f"    {count} x {name}" for name, count in status.failed_attempts.items()]
+    lines += [f"  owed to {sink}: {count} records" for sink, count in status.owed.items() if count]
+    return lines

@@ -1,0 +1,187 @@
+"""Where does a run live on disk, and which run does a plan belong to?
+
+<backups>/YYYYMMDD/<run>/{plan.json,journal.jsonl,run.log}
+<backups>/YYYYMMDD/run_<variant>_<unix>_<index>.json
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from trialbed.core.errors import UserError
+from trialbed.core.plan import Plan, grows_from
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+_TAIL_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def backups(self) -> Path:
+        """Where the readable files of this run's records go."""
+        return self.path.parent
+
+    @property
+    def began_unix_s(self) -> int:
+        stamp = self.name.rpartition("-")[2]
+        return int(datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC).timestamp())
+
+    def read_plan(self) -> dict[str, Any]:
+        """`{"plan_hash", "planned", "plan"}` as written when the run began or last grew.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        try:
+            data: dict[str, Any] = json.loads((self.path / "plan.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{self.path.name}/plan.json: not readable ({type(error).__name__}); is this a run?"
+            ) from None
+        return data
+
+    def write_plan(self, plan: Plan) -> None:
+        """Write the plan so that a crash leaves either the old or the new one."""
+        data = {
+            "plan_hash": plan.plan_hash,
+            "planned": plan.size,
+            "per_variant": plan.per_variant(),
+            "plan": plan.as_dict(),
+        }
+        text = json.dumps(data, indent=2, ensure_ascii=True).encode("ascii") + b"\n"
+        write_whole(self.path / "plan.json", text, durable=True)
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool) -> None:
+    """Replace a file at once; readers see the old or the new content. Mode 0600."""
+    aside = path.with_name(f".{path.name}.new")
+    fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(fd, "wb") as file:
+        file.write(data)
+        file.flush()
+        if durable:
+            os.fdatasync(fd)
+    aside.replace(path)
+
+
+def create(backups: Path, plan: Plan, now: datetime) -> RunFolder:
+    """A new run's folder with its plan in it.
+
+    No two runs under one backup folder begin in the same second, because run ids carry it.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    try:
+        backups.mkdir(parents=True, exist_ok=True)
+        with _only_one(backups / ".creating"):
+            taken = {folder.name.rpartition("-")[2] for folder in backups.glob("*/*-*Z") if folder.is_dir()}
+            while now.strftime(_STAMP) in taken:
+                now += timedelta(seconds=1)
+            path = backups / now.strftime("%Y%m%d") / f"{plan.experiment}-{now.strftime(_STAMP)}"
+            path.mkdir(parents=True, mode=0o700)
+            folder = RunFolder(path)
+            folder.write_plan(plan)
+            return folder
+    except OSError as error:
+        raise UserError(
+            f"LOCAL_BACKUP_DIR: cannot write under {backups}: {error.strerror}; name a folder you may write"
+        ) from None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An earlier run to go on with; `is_complete` says that nothing is left to do."""
+
+    folder: RunFolder
+    is_complete: bool
+    grows: bool
+
+
+def find_resumable(backups: Path, plan: Plan) -> Chosen | None:
+    """The newest unfinished run of this plan, else its newest finished one, else one it grows from."""
+    grown: Chosen | None = None
+    finished: Chosen | None = None
+    wanted = plan.as_dict()
+    for folder in runs_newest_first(backups):
+        if not folder.name.startswith(f"{plan.experiment}-"):
+            continue
+        try:
+            known = folder.read_plan()
+        except UserError:
+            continue
+        if known.get("plan_hash") == plan.plan_hash:
+            if not is_complete(folder):
+                return Chosen(folder, is_complete=False, grows=False)
+            finished = finished or Chosen(folder, is_complete=True, grows=False)
+        elif grown is None and finished is None and grows_from(wanted, known["plan"]):
+            grown = Chosen(folder, is_complete=False, grows=True)
+    return finished or grown
+
+
+def runs_newest_first(backups: Path) -> list[RunFolder]:
+    folders = [RunFolder(path.parent) for path in backups.glob("*/*/plan.json")]
+    return sorted(folders, key=lambda folder: folder.name.rpartition("-")[2], reverse=True)
+
+
+def find_run(backups: Path, name: str | None) -> RunFolder:
+    """The run of that name or path; the newest one for None.
+
+    Raises:
+        UserError: there is no such run.
+    """
+    if name is None:
+        newest = runs_newest_first(backups)
+        if not newest:
+            raise UserError(f"RUN: there is no run under {backups}; start one with 'trialbed run'")
+        return newest[0]
+    candidates = [Path(name), *(folder.path for folder in runs_newest_first(backups) if folder.name == Path(name).name)]
+    for path in candidates:
+        if (path / "plan.json").is_file() or (path / "journal.jsonl").is_file():
+            return RunFolder(path.absolute())
+    raise UserError(f"RUN: no run {name!r} under {backups}; 'trialbed list' shows the runs there are")
+
+
+def is_complete(folder: RunFolder) -> bool:
+    """Whether the newest sitting left nothing to do."""
+    last = _last_event(folder.journal)
+    if last is not None and last.get("e") == "run_stop":
+        return bool(last.get("complete"))
+    return False
+
+
+def _last_event(path: Path) -> dict[str, Any] | None:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+            lines = file.read().split(b"\n")
+        return None if lines[-1] or len(lines) < 2 else json.loads(lines[-2])
+    except (OSError, ValueError):
+        return None
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)

@@ -1,0 +1,111 @@
+"""Which models may still be called? Stopped models, and the pause while credentials are renewed."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import anyio
+
+from trialbed.core.errors import CredentialsExpired, ModelStopped
+from trialbed.core.model import ModelName
+from trialbed.engine.drain import Drain
+
+RETRY_CREDENTIALS_S = 60.0
+
+Refresh = Callable[[], Awaitable[None]]
+
+
+class Gate:
+    """Shared by all calls of a run.
+
+    `refresh` has, for a provider, how its credentials are read anew. `announce` tells the user.
+    """
+
+    def __init__(
+        self,
+        *,
+        drain: Drain,
+        refresh: Mapping[str, Refresh],
+        announce: Callable[[str], None],
+        on_stop: Callable[[ModelName, str], None],
+        retry_credentials_s: float = RETRY_CREDENTIALS_S,
+    ) -> None:
+        self.stopped: dict[ModelName, str] = {}
+        self._proven: set[ModelName] = set()
+        self._drain = drain
+        self._refresh = refresh
+        self._announce = announce
+        self._on_stop = on_stop
+        self._retry_s = retry_credentials_s
+        self._renewals: dict[str, _Renewal] = {}
+
+    def check(self, model: ModelName) -> None:
+        """Raises:
+        ModelStopped: this model was stopped; the text says why.
+        """
+        if model in self.stopped:
+            raise ModelStopped(self.stopped[model])
+
+    def stop(self, model: ModelName, why: str) -> None:
+        """No further call to `model`; said once."""
+        if model not in self.stopped:
+            self.stopped[model] = why
+            self._on_stop(model, why)
+            self._announce(f"{model} is stopped: {why}; its remaining trials become provider_error")
+
+    def prove(self, model: ModelName) -> None:
+        """`model` has answered with its parameters."""
+        self._proven.add(model)
+
+    def is_proven(self, model: ModelName) -> bool:
+        return model in self._proven
+
+    def generation(self, provider: str) -> int:
+        """Counts renewals of a provider's credentials; note it before an attempt."""
+        return self._renewal(provider).count
+
+    async def wait_open(self, provider: str) -> None:
+        """Return when no renewal is under way."""
+        renewal = self._renewal(provider)
+        if renewal.lock.locked():
+            async with renewal.lock:
+                pass
+
+    async def renew(self, provider: str, seen: int, error: CredentialsExpired) -> None:
+        """Wait until credentials were read anew; `seen` is the generation the failed attempt used.
+
+        The first renewal is immediate, further ones are spaced by the retry interval.
+
+        Raises:
+            Drained: the run is stopping.
+        """
+        renewal = self._renewal(provider)
+        async with renewal.lock:
+            if renewal.count != seen:
+                return
+            if renewal.in_a_row == 1:
+                self._announce(
+                    f"{provider}: the credentials are no longer taken ({error.code}); the run is paused and tries "
+                    f"again every {self._retry_s:.0f} s: renew them, nothing is lost"
+                )
+            await self._drain.sleep(self._retry_s if renewal.in_a_row else 0.0)
+            if provider in self._refresh:
+                await self._refresh[provider]()
+            renewal.count += 1
+            renewal.in_a_row += 1
+
+    def taken(self, provider: str) -> None:
+        """The credentials of `provider` were taken: a later expiry starts over."""
+        renewal = self._renewals.get(provider)
+        if renewal is not None and renewal.in_a_row:
+            if renewal.in_a_row > 1:
+                self._announce(f"{provider}: the credentials are taken again; the run goes on")
+            renewal.in_a_row = 0
+
+    def _renewal(self, provider: str) -> "_Renewal":
+        return self._renewals.setdefault(provider, _Renewal())
+
+
+class _Renewal:
+    def __init__(self) -> None:
+        self.lock = anyio.Lock()
+        self.count = 0
+        self.in_a_row = 0

@@ -1,0 +1,116 @@
+"""How does a finished trial become a record? Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trialbed.core.model import ModelName, Role, Usage
+from trialbed.core.outcome import Outcome
+from trialbed.core.plan import Plan
+from trialbed.core.record import Record, Said, SubjectConfig, TokenUsage
+from trialbed.core.transcript import Transcript
+from trialbed.core.trial import Trial
+from trialbed.core.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is the same for all records of a run. `began_unix_s` is when the run first started."""
+
+    run: str
+    began_unix_s: int
+    plan: Plan
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one trial ended. Times are ISO-8601 with Z."""
+
+    outcome: Outcome
+    reason: str | None
+    transcript: Transcript
+    verdicts: Sequence[Verdict]
+    notes: Sequence[Verdict]
+    calls: Sequence[Mapping[str, Any]]
+    repairs: int
+    started_at: str
+    ended_at: str
+
+
+def run_id(facts: RunFacts, trial: Trial) -> str:
+    """`run_<variant>_<unix seconds of the run's start>_<number of the trial within its variant>`."""
+    return f"run_{trial.variant.id}_{facts.began_unix_s}_{trial.index}"
+
+
+def build_record(facts: RunFacts, trial: Trial, ended: Ended, *, revision: int) -> Record:
+    """The record of `trial`; `revision` counts earlier records of the same trial in this run."""
+    plan = facts.plan
+    asked = [call for call in ended.calls if call["role"] == "subject"]
+    last: Mapping[str, Any] = asked[-1] if asked else {}
+    evaluated = ended.outcome is Outcome.ANSWERED and ended.verdicts
+    return Record(
+        run=facts.run,
+        run_id=run_id(facts, trial),
+        trial_id=trial.trial_id,
+        block_id=trial.block_id,
+        plan_hash=plan.plan_hash,
+        revision=revision,
+        timestamp=ended.ended_at,
+        started_at=ended.started_at,
+        experiment=plan.experiment,
+        experiment_version=plan.version,
+        scenario=trial.scenario.id,
+        prompt_variant=trial.variant.id,
+        repeat=trial.repeat,
+        outcome=ended.outcome,
+        outcome_reason=ended.reason,
+        evaluation=dict(ended.verdicts[0].values) if evaluated else None,
+        verdicts=[verdict.as_dict() for verdict in (*ended.verdicts, *ended.notes)],
+        conversation_log=[Said(**said) for said in ended.transcript.as_log()],
+        provider=trial.subject.provider,
+        steward_model=trial.subject.public_id,
+        model_settings=_config(trial, plan.judges, ended.verdicts),
+        requested_parameters={k: v for k, v in trial.sampling.as_dict().items() if v is not None},
+        sent_parameters=dict(last.get("sent_parameters", {})),
+        echoed_parameters=dict(last.get("echoed_parameters", {})),
+        unsupported=list(last.get("unsupported", [])),
+        seed_sent=False,
+        stop_reason=last.get("stop_reason"),
+        request_ids=[call["request_id"] for call in asked if call["request_id"]],
+        usage=_usage(asked),
+        judge_usage=_usage([call for call in ended.calls if call["role"] == _JUDGE]),
+        cost_usd=None,
+        latency_s=round(float(sum(call["latency_s"] for call in asked)), 6),
+        calls=[dict(call) for call in ended.calls],
+        text_repairs=ended.repairs,
+        deviations=[],
+        code_commit=facts.provenance.get("code_commit"),
+        python_version=str(facts.provenance.get("python_version", "")),
+        provenance=dict(facts.provenance),
+    )
+
+
+_JUDGE: Role = "judge"
+
+
+def _config(trial: Trial, judges: Sequence[ModelName], verdicts: Sequence[Verdict]) -> SubjectConfig:
+    named = next((verdict.judge for verdict in verdicts if verdict.judge), None)
+    judge = judges[0].public_id if judges else None
+    if named is not None:
+        judge = next((model.public_id for model in judges if str(model) == named), named)
+    return SubjectConfig(
+        temperature=trial.sampling.temperature,
+        top_p=trial.sampling.top_p,
+        seed=trial.seed,
+        max_tokens=trial.sampling.max_tokens,
+        steward_version=trial.subject.public_id,
+        judge_version=judge,
+    )
+
+
+def _usage(calls: Sequence[Mapping[str, Any]]) -> TokenUsage:
+    total = Usage()
+    for call in calls:
+        total += Usage(**{key: value for key, value in call["usage"].items() if key != "total_tokens"})
+    return TokenUsage(**total.as_dict())

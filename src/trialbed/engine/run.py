@@ -1,0 +1,136 @@
+"""How does a whole run go? Trials under a drain, then the sinks' last flush, then the end of the journal."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from trialbed.core.clock import Clock
+from trialbed.core.outcome import SETTLED, Outcome
+from trialbed.core.plan import Plan
+from trialbed.core.trial import Trial
+from trialbed.engine.drain import Drain
+from trialbed.engine.gate import Gate
+from trialbed.engine.progress import Progress
+from trialbed.engine.pump import Places, pump
+from trialbed.engine.signals import Signals
+from trialbed.engine.trial_run import Bench, run_trial
+from trialbed.sinks.journal.writer import Journal
+from trialbed.sinks.sink import Sink
+
+LAST_FLUSH_S = 900.0
+"""How long a finished run waits for its sinks; what is owed then is pushed by the same command again."""
+
+_LEAST_FLUSH_S = 5.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """The parts of one sitting at a run, built by the application."""
+
+    plan: Plan
+    bench: Bench
+    journal: Journal
+    sinks: Sequence[Sink]
+    drain: Drain
+    gate: Gate
+    signals: Signals
+    progress: Progress
+    clock: Clock
+    max_concurrency: int
+    delay_s: float
+    display: Callable[[], Coroutine[Any, Any, None]]
+
+
+async def carry_out(run: Run) -> None:
+    """Run what the journal does not have yet.
+
+    Raises:
+        ExceptionGroup: of UserError, when the journal cannot be written any more.
+    """
+    async with anyio.create_task_group() as house:
+        house.start_soon(run.journal.keep, name="journal")
+        house.start_soon(run.signals.watch, name="signals")
+        house.start_soon(run.display, name="display")
+        for sink in run.sinks:
+            house.start_soon(sink.run, name=f"sink {sink.name}")
+        try:
+            await _until_cut(run.drain, lambda: _all_trials(run), least_s=0.0)
+            await _until_cut(run.drain, lambda: _flush(run.sinks), least_s=_LEAST_FLUSH_S)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await run.journal.write("run_stop", None, **how_it_stands(run))
+            house.cancel_scope.cancel()
+
+
+def how_it_stands(run: Run) -> dict[str, Any]:
+    """Why the sitting ends, and what is left to do."""
+    outcomes = run.journal.state.outcomes(run.plan.size)
+    owed = {sink.name: sink.owed for sink in run.sinks}
+    left = sum(count for name, count in outcomes.items() if Outcome(name) not in SETTLED)
+    return {
+        "why": run.drain.why or "finished",
+        "complete": not left and not any(owed.values()),
+        "outcomes": outcomes,
+        "owed": owed,
+    }
+
+
+async def _all_trials(run: Run) -> None:
+    places = Places(run.max_concurrency)
+    async with anyio.create_task_group() as trials:
+
+        def start(trial: Trial) -> None:
+            trials.start_soon(_one, run, trial, places, name=trial.trial_id)
+
+        for subject in run.plan.subjects:
+            trials.start_soon(_pump_subject, run, subject, start, places, name=f"pump {subject}")
+
+
+async def _pump_subject(run: Run, subject: Any, start: Callable[[Trial], None], places: Places) -> None:
+    await pump(
+        run.plan,
+        subject,
+        is_done=run.journal.state.is_settled,
+        is_stopped=lambda model: model in run.gate.stopped,
+        start=start,
+        places=places,
+        delay_s=run.delay_s,
+        drain=run.drain,
+        clock=run.clock,
+    )
+
+
+async def _one(run: Run, trial: Trial, places: Places) -> None:
+    run.progress.running += 1
+    try:
+        outcome = await run_trial(trial, run.bench)
+    finally:
+        run.progress.running -= 1
+        places.give_back()
+    if outcome is not None:
+        run.progress.ended(trial.variant.id, outcome)
+        for sink in run.sinks:
+            sink.offer(trial.trial_id)
+
+
+async def _flush(sinks: Sequence[Sink]) -> None:
+    async with anyio.create_task_group() as flushes:
+        for sink in sinks:
+            flushes.start_soon(sink.flush, LAST_FLUSH_S, name=f"flush {sink.name}")
+
+
+async def _until_cut(drain: Drain, work: Callable[[], Awaitable[None]], *, least_s: float) -> None:
+    """Do `work`; when the run begins to stop, cut it as soon as the grace (but at least `least_s`) is over."""
+    async with anyio.create_task_group() as both:
+        both.start_soon(_cut_after_grace, drain, both, least_s, name="grace")
+        await work()
+        both.cancel_scope.cancel()
+
+
+async def _cut_after_grace(drain: Drain, both: TaskGroup, least_s: float) -> None:
+    await drain.begun.wait()
+    await anyio.sleep(max(drain.left_s, least_s))
+    both.cancel_scope.cancel()

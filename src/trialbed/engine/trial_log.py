@@ -1,0 +1,133 @@
+"""What has been said and paid for in one trial? Writes it to the journal, and replays it on resume.
+
+An answered call is found again by the hash of what was asked, so a resumed trial runs the same code
+from its beginning and pays only for what was never answered.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import anyio
+import orjson
+
+from trialbed.core.model import ModelReply, ModelRequest, Role, Usage
+from trialbed.core.outcome import Outcome
+from trialbed.sinks.journal.writer import Journal
+
+
+class TrialLog:
+    """The journal, as one trial sees it. `calls` are the answered calls, in the record's form."""
+
+    def __init__(self, journal: Journal, trial_id: str, *, replay: Mapping[str, Iterable[dict[str, Any]]]) -> None:
+        self.trial_id = trial_id
+        self.calls: list[dict[str, Any]] = []
+        self._journal = journal
+        self._replay = {key: deque(answers) for key, answers in replay.items()}
+
+    def started(self) -> None:
+        self._journal.post("trial_start", self.trial_id)
+
+    def earlier(self, request: ModelRequest) -> ModelReply | None:
+        """The answer this very request got before the run was interrupted, if it did."""
+        answers = self._replay.get(request.content_hash)
+        if not answers:
+            return None
+        event = answers.popleft()
+        self.calls.append(event["call"])
+        return _reply_of(event)
+
+    def attempt(self, request: ModelRequest, role: Role, number: int, why: str) -> None:
+        """An attempt is about to be sent; `why` is "first" or the error that made it necessary."""
+        self._journal.post(
+            "attempt",
+            self.trial_id,
+            role=role,
+            model=str(request.model),
+            request=request.content_hash,
+            n=number,
+            why=why,
+        )
+
+    def failed(self, request: ModelRequest, role: Role, failure: dict[str, Any]) -> None:
+        self._journal.post(
+            "attempt_failed",
+            self.trial_id,
+            error=failure["error"],
+            role=role,
+            model=str(request.model),
+            request=request.content_hash,
+            **{key: value for key, value in failure.items() if key != "error"},
+        )
+
+    async def answered(self, request: ModelRequest, reply: ModelReply, call: dict[str, Any]) -> None:
+        """Put an answer on disk; nothing may depend on it before this returns."""
+        self.calls.append(call)
+        # A paid answer is kept even when the run is being cut.
+        with anyio.CancelScope(shield=True):
+            await self._journal.write(
+                "answer",
+                self.trial_id,
+                request=request.content_hash,
+                text=reply.text,
+                data=reply.data,
+                reasoning=reply.reasoning,
+                repairs=reply.repairs,
+                call=call,
+            )
+
+    def verdict(self, task: str, request_hash: str, complaint: str | None) -> None:
+        """A judge's answer was found valid (no complaint) or not."""
+        self._journal.post("verdict", self.trial_id, task=task, request=request_hash, complaint=complaint)
+
+    def stopped(self, outcome: Outcome) -> None:
+        """The trial was left before its end; it goes on when the run is resumed."""
+        self._journal.post("trial_stopped", self.trial_id, outcome=outcome.value)
+
+    async def recorded(self, row: Mapping[str, Any]) -> None:
+        """Put the record on disk."""
+        with anyio.CancelScope(shield=True):
+            await self._journal.write(
+                "record",
+                self.trial_id,
+                outcome=row["outcome"],
+                revision=row["revision"],
+                variant=row["prompt_variant"],
+                record=row,
+            )
+
+
+def open_log(journal: Journal, trial_id: str) -> TrialLog:
+    """The log of a trial with whatever it may replay.
+
+    A trial whose judging failed asks its judges anew, except where their answer was valid.
+    """
+    recorded = journal.state.recorded.get(trial_id)
+    judging_failed = recorded is not None and recorded.outcome is Outcome.JUDGE_ERROR
+    events = [orjson.loads(journal.read(place)) for place in journal.state.open_places.get(trial_id, ())]
+    valid = {event["request"] for event in events if event["e"] == "verdict" and event["complaint"] is None}
+    replay: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in events:
+        if event["e"] != "answer":
+            continue
+        if judging_failed and event["call"]["role"] == "judge" and event["request"] not in valid:
+            continue
+        replay[event["request"]].append(event)
+    return TrialLog(journal, trial_id, replay=replay)
+
+
+def _reply_of(event: dict[str, Any]) -> ModelReply:
+    call = event["call"]
+    usage = {key: value for key, value in call["usage"].items() if key != "total_tokens"}
+    return ModelReply(
+        text=event["text"],
+        stop_reason=call["stop_reason"],
+        usage=Usage(**usage),
+        data=event["data"],
+        request_id=call["request_id"],
+        sent=call["sent_parameters"],
+        echoed=call["echoed_parameters"],
+        unsupported=tuple(call["unsupported"]),
+        reasoning=event["reasoning"],
+        repairs=event["repairs"],
+    )

@@ -1,0 +1,161 @@
+"""How does one trial come to exactly one named outcome? The one place where failures become data."""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from trialbed.core.clock import Clock, iso_z
+from trialbed.core.conversation import Chat, Send, TurnEnded
+from trialbed.core.errors import Drained, GaveUp, ModelStopped, UserError
+from trialbed.core.experiment import Experiment
+from trialbed.core.judge import Judge, JudgeFailed
+from trialbed.core.model import ModelReply, ModelRequest
+from trialbed.core.outcome import Outcome
+from trialbed.core.transcript import Transcript
+from trialbed.core.trial import Trial
+from trialbed.core.verdict import Verdict
+from trialbed.engine.calls import Calls
+from trialbed.engine.recording import Ended, RunFacts, build_record
+from trialbed.engine.trial_log import TrialLog, open_log
+from trialbed.sinks.journal.writer import Journal
+
+JudgeMaker = Callable[[Trial, TrialLog, Calls], Sequence[Judge]]
+"""Makes the judges of one trial; they ask through the same calls and log as the subject."""
+
+Talk = tuple[Outcome, str | None, Sequence[Verdict]]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every trial of a run works with."""
+
+    facts: RunFacts
+    experiment: Experiment
+    journal: Journal
+    calls: Calls
+    clock: Clock
+    make_judges: JudgeMaker
+    redact: Callable[[str], str]
+
+
+async def run_trial(trial: Trial, bench: Bench) -> Outcome | None:
+    """Talk, judge and record. Returns the outcome, or None if the run stopped first.
+
+    Raises:
+        UserError: the journal cannot be written any more.
+    """
+    log = open_log(bench.journal, trial.trial_id)
+    log.started()
+    started_at = iso_z(bench.clock.now())
+    judges = bench.make_judges(trial, log, bench.calls)
+    chat = Chat(system=trial.scenario.system, send=_sender(trial, bench, log), judges=judges)
+    try:
+        outcome, reason, verdicts = await _talk_and_judge(trial, chat, judges, bench)
+    except Drained:
+        log.stopped(Outcome.CANCELLED)
+        return None
+    except anyio.get_cancelled_exc_class():
+        log.stopped(Outcome.CANCELLED)
+        raise
+    before = bench.journal.state.recorded.get(trial.trial_id)
+    ended = Ended(
+        outcome=outcome,
+        reason=None if reason is None else bench.redact(reason),
+        transcript=chat.transcript,
+        verdicts=verdicts,
+        notes=chat.notes,
+        calls=log.calls,
+        repairs=chat.repairs,
+        started_at=started_at,
+        ended_at=iso_z(bench.clock.now()),
+    )
+    record = build_record(bench.facts, trial, ended, revision=0 if before is None else before.revision + 1)
+    await log.recorded(record.as_row())
+    return outcome
+
+
+def request_metadata(facts: RunFacts, trial: Trial) -> Mapping[str, str]:
+    """Sent with every call, so that a provider's own logs can be joined with the records."""
+    return {"trialbed_run": facts.run, "trialbed_trial": trial.trial_id}
+
+
+def _sender(trial: Trial, bench: Bench, log: TrialLog) -> Send:
+    metadata = request_metadata(bench.facts, trial)
+
+    async def send(transcript: Transcript) -> ModelReply:
+        request = ModelRequest(
+            model=trial.subject,
+            messages=transcript.messages,
+            sampling=trial.sampling,
+            system=transcript.system,
+            metadata=metadata,
+        )
+        return await bench.calls.ask(request, "subject", log)
+
+    return send
+
+
+async def _talk_and_judge(trial: Trial, chat: Chat, judges: Sequence[Judge], bench: Bench) -> Talk:
+    outcome, reason = await _talk(trial, chat, bench)
+    if outcome is not Outcome.ANSWERED:
+        return outcome, reason, ()
+    return await _judge(trial, chat.transcript, judges, bench)
+
+
+async def _talk(trial: Trial, chat: Chat, bench: Bench) -> tuple[Outcome, str | None]:
+    try:
+        await bench.experiment.converse(trial, chat)
+    except TurnEnded as ended:
+        return ended.outcome, ended.reason
+    except (GaveUp, ModelStopped) as failure:
+        return Outcome.PROVIDER_ERROR, str(failure)
+    except JudgeFailed as failure:
+        return Outcome.JUDGE_ERROR, str(failure)
+    except (Drained, UserError):
+        raise
+    except Exception as error:  # an author's code met something it did not expect: one trial, not the batch
+        return _unwrapped(error, Outcome.PARSE_FAILED)
+    return Outcome.ANSWERED, None
+
+
+async def _judge(trial: Trial, transcript: Transcript, judges: Sequence[Judge], bench: Bench) -> Talk:
+    try:
+        verdicts = tuple(await bench.experiment.judge(trial, transcript, judges))
+    except JudgeFailed as failure:
+        return Outcome.JUDGE_ERROR, str(failure), ()
+    except (Drained, UserError):
+        raise
+    except Exception as error:  # as above: the transcript is kept and stays judgeable
+        return *_unwrapped(error, Outcome.JUDGE_ERROR), ()
+    return Outcome.ANSWERED, None, verdicts
+
+
+def _unwrapped(error: Exception, outcome: Outcome) -> tuple[Outcome, str]:
+    """What an unexpected exception means; a group that holds one of ours counts as that one.
+
+    Raises:
+        Drained, UserError: the group held one.
+    """
+    leaves = _leaves(error)
+    for kind in (UserError, Drained):
+        for leaf in leaves:
+            if isinstance(leaf, kind):
+                raise leaf
+    for leaf in leaves:
+        if isinstance(leaf, GaveUp | ModelStopped):
+            return Outcome.PROVIDER_ERROR, str(leaf)
+        if isinstance(leaf, JudgeFailed):
+            return Outcome.JUDGE_ERROR, str(leaf)
+    leaf = leaves[0]
+    frames = traceback.extract_tb(leaf.__traceback__)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else ""
+    return outcome, f"{where}{type(leaf).__name__}: {leaf}"[:500]
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]

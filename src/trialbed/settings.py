@@ -1,0 +1,134 @@
+"""What did the user ask for? Environment and the project's own `.env`, read once, then frozen."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from trialbed.core.errors import UserError
+from trialbed.core.model import Sampling
+from trialbed.core.redact import SECRET_VARIABLES
+
+_EMPTY_MEANS_UNSET = {"model_temperature", "model_top_p"}
+"""Set to nothing, these are left to the model; all other empty variables mean their default."""
+
+
+class Settings(BaseSettings):
+    """Every variable trialbed reads, beside those that AWS and Hub tools read themselves."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+    experiment: str = Field("dilemma", description="which experiment to run")
+    batch_mode: bool = Field(
+        False, description="false: one trial of the baseline variant; true: all variants x BATCH_SIZE"
+    )
+    batch_size: int = Field(5, ge=1, description="runs per variant in batch mode")
+    inter_run_delay: float = Field(0.0, ge=0, description="least seconds between trial starts, per subject; 0 = off")
+    subject_models: str = Field(
+        "", description="models under test, csv of provider:model (provider bedrock if left out)"
+    )
+    judge_models: str = Field("", description="models that rate, csv of provider:model")
+    max_concurrency: int = Field(20, ge=1, le=10_000, description="most calls in flight at a time")
+    model_temperature: float | None = Field(
+        0.7, ge=0, le=2, description="subject's temperature; empty = leave it to the model"
+    )
+    model_top_p: float | None = Field(0.95, gt=0, le=1, description="subject's top_p; empty = leave it to the model")
+    model_seed: int = Field(
+        42, ge=0, lt=2**63, description="seed of order, shuffles and rehearsal (Converse itself has none)"
+    )
+    model_max_tokens: int = Field(500, ge=1, description="subject's most tokens per reply")
+    max_cost_usd: float | None = Field(
+        None, gt=0, description="spending limit; not enforced yet, so setting it is refused"
+    )
+    call_deadline_s: float = Field(
+        600.0, gt=0, description="seconds after which one call, attempts included, is given up"
+    )
+    grace_s: float = Field(30.0, ge=0, description="seconds that calls in flight are given after the first signal")
+    hf_commit_every_s: float = Field(300.0, ge=0, description="seconds between uploads to the Hub")
+    local_backup_enabled: bool = Field(True, description="one readable file per record beside the journal")
+    local_backup_dir: Path = Field(Path("local_backups"), description="where runs and backups are kept")
+    hf_token: SecretStr | None = Field(None, description="Hub token that may write; leave out for no upload")
+    hf_repo_id: str | None = Field(None, description="Hub dataset, your-name/your-dataset; leave out for no upload")
+    hf_layout: Literal["shards", "append"] = Field("shards", description="shards, or append for one game_logs.jsonl")
+    hf_private: bool = Field(True, description="make and keep the dataset private")
+    on_unsupported: Literal["refuse", "drop"] = Field(
+        "refuse", description="a parameter the model will not take: refuse or drop"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    aws_region: str | None = Field(None, description="region of Bedrock")
+    bedrock_assume_role_arn: str | None = Field(None, description="role to assume for Bedrock; renewed by itself")
+
+    secrets: ClassVar[tuple[str, ...]] = SECRET_VARIABLES
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        blank = {key for key, value in data.items() if isinstance(value, str) and not value.strip()}
+        kept = {key: value for key, value in data.items() if key not in blank}
+        return {**kept, **{key: None for key in blank & _EMPTY_MEANS_UNSET}}
+
+    @field_validator("log_level", "hf_layout", "on_unsupported", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any, info: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return value.upper() if info.field_name == "log_level" else value.lower()
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(self.model_max_tokens, self.model_temperature, self.model_top_p)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # `.env` is loaded into the environment first, because AWS and Hub libraries read it from there.
+        return (env_settings,)
+
+
+def load_settings(root: Path) -> Settings:
+    """Read `.env` of the project root (the shell wins), then all variables.
+
+    Raises:
+        UserError: one line for every variable that is wrong, all at once.
+    """
+    for name, value in dotenv_values(root / ".env").items():
+        if value is not None:
+            os.environ.setdefault(name, value)
+    if "AWS_REGION" not in os.environ and "AWS_DEFAULT_REGION" in os.environ:
+        os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise UserError("\n".join(_line(problem) for problem in error.errors(include_url=False))) from None
+    if not settings.local_backup_dir.is_absolute():
+        settings = settings.model_copy(update={"local_backup_dir": root / settings.local_backup_dir})
+    return settings
+
+
+def known_secrets(environment: Mapping[str, str]) -> list[str]:
+    """Values that must never be written down."""
+    return [environment[name] for name in SECRET_VARIABLES if environment.get(name)]
+
+
+def variables() -> dict[str, str]:
+    """Every variable of `Settings` with its one-line description."""
+    return {name.upper(): field.description or "" for name, field in Settings.model_fields.items()}
+
+
+def _line(problem: Any) -> str:
+    name = ".".join(str(part) for part in problem["loc"]).upper()
+    given = problem.get("input")
+    shown = "" if name in SECRET_VARIABLES or given is None else f" (is {str(given)[:60]!r})"
+    return f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}{shown}; correct it in .env or the shell"
