@@ -27,6 +27,11 @@ class Transcript:
         return opening + [{"role": message.role, "content": message.text} for message in self.messages]
 
     def as_text(self, *, user: str = "USER", assistant: str = "ASSISTANT") -> str:
-        """The dialogue as a judge reads it, speakers named as given; the briefing is left out."""
+        """The dialogue as a judge reads it, speakers named as given; the briefing is left out.
+
+        Further lines of a turn are indented, so that no reply can open a turn in another's name.
+        """
         names = {"user": user, "assistant": assistant}
-        return "\n\n".join(f"{names[message.role]}: {message.text}" for message in self.messages)
+        return "\n\n".join(
+            f"{names[message.role]}: " + "\n    ".join(message.text.splitlines()) for message in self.messages
+        )
