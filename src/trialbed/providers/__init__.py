@@ -1,0 +1,1 @@
+"""Where answers come from: one package per provider, and the table of their names."""

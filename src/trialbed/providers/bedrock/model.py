@@ -1,0 +1,98 @@
+"""How does one Bedrock model answer one request? Fits the request to the model, asks, reads the answer."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal, Protocol
+
+from trialbed.core.errors import CallError
+from trialbed.core.model import ModelName, ModelReply, ModelRequest
+from trialbed.providers.bedrock.capabilities import Capabilities, fit, learnt
+from trialbed.providers.bedrock.forms import AnswerMode, mode_below, next_mode, refused_member
+from trialbed.providers.bedrock.mapping import Answer, parameters_of, reply_of, sent_of
+
+
+class Client(Protocol):
+    """The one verb needed of `session.BedrockClient`."""
+
+    async def converse(self, parameters: Mapping[str, Any]) -> Answer: ...
+
+
+class BedrockModel:
+    """A model behind Converse.
+
+    A structured answer is asked for in the way that binds the model most, as its capabilities say. Where
+    the service refuses that way, the same `converse` sends the request again one step down: a refused
+    request generates nothing and costs nothing. So it does without a parameter that may be dropped and
+    that the service names as not taken. What was learnt holds for the rest of the run; what was left out
+    is named in the reply's `unsupported`, the way used in `sent`.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        name: ModelName,
+        capabilities: Capabilities,
+        on_unsupported: Literal["refuse", "drop"] = "refuse",
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._client = client
+        self.name = name
+        self._capabilities = capabilities
+        self._drops = on_unsupported == "drop"
+        self._extra = dict(extra or {})
+        self._mode: AnswerMode = capabilities.first_mode
+        self._refused_members: tuple[str, ...] = ()
+
+    async def converse(self, request: ModelRequest) -> ModelReply:
+        """One attempt; one more for each thing the service refused and that may be left out.
+
+        With a form (a judge) parameters the model refuses are left out and listed; without, only under
+        `on_unsupported="drop"`, else they are sent as asked and the service says no.
+
+        Raises:
+            CallError: the subclass says what went wrong.
+        """
+        while True:
+            mode = None if request.form is None else self._mode
+            try:
+                return await self._ask(request, mode)
+            except CallError as error:
+                if not self._learns_from(error, request, mode):
+                    raise
+
+    async def _ask(self, request: ModelRequest, mode: AnswerMode | None) -> ModelReply:
+        refused: tuple[str, ...] = ()
+        if mode is not None or self._drops:
+            sampling, reasons = fit(request.sampling, self._capabilities)
+            request, refused = replace(request, sampling=sampling), tuple(reasons)
+        refused += () if mode is None else self._refused_members
+        parameters = parameters_of(request, mode, self._extra)
+        answer = await self._client.converse(parameters)
+        sent = sent_of(parameters, mode)
+        reply = reply_of(answer, form=request.form, mode=mode, sent=sent, unsupported=refused)
+        if mode == "json_schema" and reply.data is None and reply.stop_reason == "end_turn":
+            # Prose under a schema: the member was taken and not honoured. The next request asks otherwise.
+            self._step_down(mode, next_mode(mode))
+        return reply
+
+    def _learns_from(self, error: CallError, request: ModelRequest, mode: AnswerMode | None) -> bool:
+        """Whether `error` told of something that may be left out, so that the same request can be sent without."""
+        if mode is None and not self._drops:
+            return False
+        known = learnt(self._capabilities, error, request.sampling)
+        if known is None:
+            return mode is not None and self._step_down(mode, mode_below(mode, error))
+        self._capabilities = known
+        return True
+
+    def _step_down(self, refused: AnswerMode, below: AnswerMode | None) -> bool:
+        """Ask in a lower mode from now on; whether there is one. Calls that run at a time step down once."""
+        while below is not None and below != "json_schema" and not self._capabilities.takes(below):
+            below = next_mode(below)
+        if below is None:
+            return False
+        if self._mode == refused:
+            self._mode = below
+            member = refused_member(refused)
+            self._refused_members += (member,) if member else ()
+        return True

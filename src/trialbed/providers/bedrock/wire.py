@@ -1,0 +1,67 @@
+"""What goes over the wire beyond what the pinned SDK knows? Two corrections, made by botocore events.
+
+Request members that its service model lacks (`serviceTier`, `outputConfig` as of botocore 1.40) are taken
+out before parameter validation, which is local, and put into the JSON body before it is signed. An SDK
+that knows a member later sends it by itself.
+
+Of an answer the raw JSON body is kept, because the SDK's parser drops members it does not know, turns
+numbers of the wrong type round and raises bare errors on some malformed bodies.
+"""
+
+import json
+from typing import Any
+
+RAW_BODY = "RawBody"
+"""Where the JSON body of a 200 is found in what the client returns; None if the body is no JSON."""
+
+_OPERATION = "bedrock-runtime.Converse"
+_CONTEXT_KEY = "trialbed_members"
+_ERROR_MEMBERS = {
+    "message": str,
+    "Message": str,
+    "__type": str,
+    "code": str,
+    "originalStatusCode": int,
+    "resourceName": str,
+}
+
+
+def install(events: Any) -> None:
+    """Register the corrections with the event emitter of a `bedrock-runtime` client."""
+    events.register(f"provide-client-params.{_OPERATION}", _take_out_unknown)
+    events.register(f"before-call.{_OPERATION}", _put_into_body)
+    events.register(f"before-parse.{_OPERATION}", _keep_raw)
+
+
+def _take_out_unknown(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> dict[str, Any]:
+    known = model.input_shape.members
+    context[_CONTEXT_KEY] = {name: value for name, value in params.items() if name not in known}
+    return {name: value for name, value in params.items() if name in known}
+
+
+def _put_into_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    if members := context.get(_CONTEXT_KEY):
+        # Before signing: the signature is made over the body when the request is created, after this event.
+        params["body"] = json.dumps({**json.loads(params["body"]), **members}).encode("ascii")
+
+
+def _keep_raw(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    body = _json_or_none(response_dict["body"])
+    if response_dict["status_code"] < 300:
+        customized_response_dict[RAW_BODY] = body
+        response_dict["body"] = b"{}"
+    elif isinstance(body, dict):
+        kept = {name: body[name] for name, kind in _ERROR_MEMBERS.items() if isinstance(body.get(name), kind)}
+        response_dict["body"] = json.dumps(kept).encode("ascii")
+    elif response_dict["body"] and response_dict["status_code"] < 500:
+        response_dict["body"] = b'{"message": "the answer is not JSON"}'
+    else:
+        # A gateway's page: botocore makes an error of the bare status only if the body is empty.
+        response_dict["body"] = b""
+
+
+def _json_or_none(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
