@@ -47,9 +47,9 @@ def hub_problems(settings: Settings) -> list[str]:
     if settings.hf_repo_id is not None and settings.hf_token is None:
         problems.append("HF_TOKEN: not set although HF_REPO_ID is; set a token that may write, or unset both")
     if settings.hf_repo_id is not None:
-        from trialbed.sinks.hub.access import placeholder_problem
+        from trialbed.sinks.hub.target import repo_id_problem
 
-        problem = placeholder_problem(settings.hf_repo_id)
+        problem = repo_id_problem(settings.hf_repo_id)
         problems += [problem] if problem else []
     return problems
 

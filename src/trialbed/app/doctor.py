@@ -77,7 +77,7 @@ async def _hub(prepared: Prepared, problems: list[str], redact: Callable[[str], 
         return [Finding("Hub", True, "HF_TOKEN and HF_REPO_ID are not set: no upload")]
     if any(line.startswith("HF_") for line in problems):
         return []
-    found = await check_hub(settings)
-    if found:
-        return [Finding("Hub", False, redact(line)) for line in found]
+    must_mend, may_pass = await check_hub(settings)
+    if must_mend or may_pass:
+        return [Finding("Hub", False, redact(line)) for line in (*must_mend, *may_pass)]
     return [Finding("Hub", True, f"{settings.hf_repo_id} is there and may be written")]

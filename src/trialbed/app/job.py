@@ -11,7 +11,7 @@ from typing import Any
 from trialbed.analysis.summary import Summary, summarise
 from trialbed.app import logs
 from trialbed.app.checks import check_models, refusing, setting_problems
-from trialbed.app.hub import check_hub, hub_sink
+from trialbed.app.hub import card_of, check_hub, hub_is_wanted, hub_sink
 from trialbed.app.models import Models, open_models
 from trialbed.app.prepare import Prepared
 from trialbed.core.clock import SystemClock, iso_z
@@ -107,7 +107,10 @@ async def _check_far_side(prepared: Prepared, models: Models, screen: Screen) ->
         if check.problem and not check.refuses:
             screen.announce(check.problem)
     if not prepared.is_rehearsal:
-        problems += await check_hub(prepared.settings)
+        hub_problems, may_pass = await check_hub(prepared.settings)
+        problems += hub_problems
+        for line in may_pass:
+            screen.announce(f"{line}; the run goes on, records are kept and sent later")
     if problems:
         raise UserError("\n".join(problems))
 
@@ -193,8 +196,14 @@ def _sinks(
         for trial_id in missing(journal, folder.backups, facts.began_unix_s):
             backups.offer(trial_id)
         sinks.append(backups)
-    hub = None if prepared.is_rehearsal else hub_sink(prepared.settings, journal, facts, announce)
-    return [*sinks, hub] if hub is not None else sinks
+    if _uploads(prepared):
+        card = card_of(folder, folder.read_plan(), facts.provenance)
+        sinks.append(hub_sink(prepared.settings, journal, card, announce))
+    return sinks
+
+
+def _uploads(prepared: Prepared) -> bool:
+    return hub_is_wanted(prepared.settings) and not prepared.is_rehearsal
 
 
 def _judge_maker(prepared: Prepared, facts: RunFacts) -> Callable[[Trial, TrialLog, Calls], list[StructuredJudge]]:
@@ -227,7 +236,7 @@ def _start_facts(prepared: Prepared, facts: RunFacts) -> dict[str, Any]:
         "max_concurrency": settings.max_concurrency,
         "inter_run_delay_s": settings.inter_run_delay,
         "call_deadline_s": settings.call_deadline_s,
-        "sinks": ["hub"] if settings.hf_repo_id is not None and not prepared.is_rehearsal else [],
+        "hub": {"repo": settings.hf_repo_id, "layout": settings.hf_layout} if _uploads(prepared) else None,
         "at": iso_z(SystemClock().now()),
     }
 

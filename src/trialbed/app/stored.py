@@ -5,6 +5,7 @@ from typing import Any
 
 from trialbed.core.outcome import SETTLED
 from trialbed.engine.folder import RunFolder
+from trialbed.sinks.hub.book import book_of, owed
 from trialbed.sinks.journal.state import JournalState, read_state
 
 
@@ -38,37 +39,33 @@ def status_of(folder: RunFolder) -> Status:
     known = folder.read_plan()
     state = read_state(folder.journal) if folder.journal.exists() else JournalState()
     outcomes = state.outcomes(known["planned"])
-    owed = owed_by_sink(state)
+    owed_now = owed_by_sink(state)
     left = known["planned"] - len(state.recorded) + sum(1 for r in state.recorded.values() if r.outcome not in SETTLED)
     return Status(
         run=folder.name,
         planned=known["planned"],
         plan_hash=known["plan_hash"],
         outcomes=outcomes,
-        owed=owed,
+        owed=owed_now,
         per_variant=_per_variant(known, state),
         started=len(state.started),
         answered_calls=state.answered_calls,
         failed_attempts=dict(state.failed_attempts),
         is_running=_is_locked(folder),
-        is_complete=left == 0 and not any(owed.values()),
+        is_complete=left == 0 and not any(owed_now.values()),
         path=str(folder.path),
     )
 
 
 def owed_by_sink(state: JournalState) -> dict[str, int]:
-    """Rows that each sink of the run has not confirmed. A run that uploads nowhere owes nothing."""
-    wanted = {name for start in state.run_starts for name in start.get("sinks", ())}
-    return {name: _owed(state, name) for name in sorted(wanted)}
-
-
-def _owed(state: JournalState, sink: str) -> int:
-    confirmed: dict[str, int] = {}
-    for event in state.sink_events:
-        if event["sink"] == sink and event["e"] == "receipt":
-            for trial_id, revision in event["rows"]:
-                confirmed[trial_id] = max(revision, confirmed.get(trial_id, -1))
-    return sum(1 for trial, recorded in state.recorded.items() if confirmed.get(trial, -1) < recorded.revision)
+    """Records that each sink of the run has not confirmed. A run that uploads nowhere owes nothing."""
+    hub = next((start["hub"] for start in reversed(state.run_starts) if start.get("hub")), None)
+    if hub is None:
+        return {}
+    events = (event for event in state.sink_events if event["sink"] == "hub")
+    book = book_of(events, repo_id=hub["repo"], layout=hub["layout"])
+    revisions = ((trial, recorded.revision) for trial, recorded in state.recorded.items())
+    return {"hub": len(owed(revisions, book))}
 
 
 def _per_variant(known: dict[str, Any], state: JournalState) -> dict[str, dict[str, int]]:

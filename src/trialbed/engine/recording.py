@@ -65,8 +65,8 @@ def build_record(facts: RunFacts, trial: Trial, ended: Ended, *, revision: int) 
         repeat=trial.repeat,
         outcome=ended.outcome,
         outcome_reason=ended.reason,
-        evaluation=dict(ended.verdicts[0].values) if evaluated else None,
-        verdicts=[verdict.as_dict() for verdict in (*ended.verdicts, *ended.notes)],
+        evaluation=for_readers(dict(ended.verdicts[0].values)) if evaluated else None,
+        verdicts=[for_readers(verdict.as_dict()) for verdict in (*ended.verdicts, *ended.notes)],
         conversation_log=[Said(**said) for said in ended.transcript.as_log()],
         provider=trial.subject.provider,
         steward_model=trial.subject.public_id,
@@ -92,6 +92,20 @@ def build_record(facts: RunFacts, trial: Trial, ended: Ended, *, revision: int) 
 
 
 _JUDGE: Role = "judge"
+_DECIMALS = 9
+
+
+def for_readers(value: Any) -> Any:
+    """Numbers of free form rounded to nine decimals.
+
+    The Hub's usual reader keeps about ten decimals inside JSON columns and changes the rest without a word;
+    what we write must be what everybody reads.
+    """
+    if isinstance(value, float):
+        return round(value, _DECIMALS)
+    if isinstance(value, Mapping):
+        return {key: for_readers(inner) for key, inner in value.items()}
+    return [for_readers(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _config(trial: Trial, judges: Sequence[ModelName], verdicts: Sequence[Verdict]) -> SubjectConfig:

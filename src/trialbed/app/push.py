@@ -1,0 +1,86 @@
+"""Bring a stored run to the Hub, or compare the two. Needs only the run's folder and the HF_* settings."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+import orjson
+
+from trialbed.app.hub import card_of, check_hub, hub_sink, target_of
+from trialbed.core.clock import SystemClock
+from trialbed.core.errors import UserError
+from trialbed.engine.folder import RunFolder
+from trialbed.settings import Settings
+from trialbed.sinks.journal.file import JournalFile
+from trialbed.sinks.journal.state import JournalState
+from trialbed.sinks.journal.writer import Journal
+
+if TYPE_CHECKING:
+    from trialbed.sinks.hub.verify import VerifyReport
+
+_PATIENCE_S = 10.0
+_PUSH_S = 3600.0
+
+
+async def push(settings: Settings, folder: RunFolder, announce: Callable[[str], None]) -> int:
+    """Send what the run owes; returns how many records are still owed.
+
+    Raises:
+        UserError: settings, access or disk need the user's hand; or the run is being written now.
+    """
+    target_of(settings)
+    async with _open_journal(folder, announce) as journal:
+        _refuse_rehearsal(journal)
+        problems, _ = await check_hub(settings)
+        if problems:
+            raise UserError("\n".join(problems))
+        sink = hub_sink(settings, journal, card_of(folder, folder.read_plan(), _provenance(journal)), announce)
+        async with anyio.create_task_group() as group:
+            group.start_soon(journal.keep)
+            await sink.flush(_PUSH_S)
+            journal.close()
+        return sink.owed
+
+
+async def verify_run(settings: Settings, folder: RunFolder) -> "VerifyReport":
+    """Compare Hub, journal and plan of a run.
+
+    Raises:
+        UserError: the Hub cannot be read, or the run is being written now.
+    """
+    from trialbed.sinks.hub.verify import verify
+
+    target = target_of(settings)
+    async with _open_journal(folder, lambda _: None) as journal:
+        planned = folder.read_plan()["planned"]
+        return await anyio.to_thread.run_sync(partial(verify, target, folder.name, planned, journal))
+
+
+@asynccontextmanager
+async def _open_journal(folder: RunFolder, announce: Callable[[str], None]) -> AsyncIterator[Journal]:
+    state = JournalState()
+
+    def on_trouble(error: OSError) -> None:
+        announce(f"{folder.journal}: {error.strerror}; make room")
+
+    with JournalFile(folder.journal, state.take) as file:
+        yield Journal(file, state, clock=SystemClock(), patience_s=_PATIENCE_S, on_trouble=on_trouble)
+
+
+def _refuse_rehearsal(journal: Journal) -> None:
+    """Every record of a rehearsed run is rehearsed; the first one tells.
+
+    Raises:
+        UserError: this run was a rehearsal.
+    """
+    first = next(journal.revisions(), None)
+    if first is not None and orjson.loads(journal.record_line(first[0]))["provider"] == "rehearsal":
+        raise UserError("RUN: this run was a rehearsal; its records are not uploaded. Run it on real models first")
+
+
+def _provenance(journal: Journal) -> dict[str, Any]:
+    starts = journal.state.run_starts
+    return dict(starts[-1]["provenance"]) if starts else {}
