@@ -167,7 +167,7 @@ async def test_no_whole_answer_is_ambiguous_and_asked_once(
 async def test_where_nobody_listens_nothing_was_paid(tmp_path: Path) -> None:
     with aws_environment(tmp_path, AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET):
         async with open_client(region="us-east-1", max_pool_connections=1, endpoint_url="http://127.0.0.1:9") as client:
-            with pytest.raises(errors.ServiceFault) as caught:
+            with pytest.raises(errors.Unreachable) as caught:
                 await client.converse({"modelId": "arn:aws:bedrock:us-east-1:123456789012:x/y", "messages": []})
     assert "123456789012" not in caught.value.detail
 

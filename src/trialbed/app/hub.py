@@ -5,9 +5,6 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import anyio
-import anyio.to_thread
-
 from trialbed.core.clock import SystemClock
 from trialbed.core.errors import UserError
 from trialbed.engine.folder import RunFolder
@@ -17,6 +14,10 @@ from trialbed.sinks.ledger import Ledger
 if TYPE_CHECKING:
     from trialbed.sinks.hub.sink import HubSink
     from trialbed.sinks.hub.target import HubTarget, RunCard
+
+
+_CHECK_ANSWER_S = 10.0
+_CHECK_S = 60.0
 
 
 def hub_is_wanted(settings: Settings) -> bool:
@@ -47,9 +48,15 @@ async def check_hub(settings: Settings) -> tuple[list[str], list[str]]:
     if not hub_is_wanted(settings):
         return [], []
     from trialbed.sinks.hub.access import check_access
+    from trialbed.sinks.hub.daemon import in_daemon
+    from trialbed.sinks.hub.faults import Unreached
+    from trialbed.sinks.hub.target import Pace
 
-    work = partial(check_access, target_of(settings))
-    found = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+    work = partial(check_access, target_of(settings), pace=Pace(answer_s=_CHECK_ANSWER_S))
+    try:
+        found = await in_daemon(work, limit_s=_CHECK_S)
+    except Unreached as silence:
+        return [], [f"the Hub cannot be reached ({silence})"]
     return [str(problem) for problem in found if not problem.may_pass], [str(p) for p in found if p.may_pass]
 
 

@@ -177,6 +177,7 @@ def _build(
         clock=clock,
         max_concurrency=settings.max_concurrency,
         delay_s=settings.inter_run_delay,
+        announce=announce,
         display=lambda: screen.display(progress, lambda: governor.in_flight),
     )
     return run, signals

@@ -41,7 +41,7 @@ async def open_models(
 async def _open_bedrock(
     stack: AsyncExitStack, models: Models, names: Sequence[ModelName], settings: Settings, _: Mapping[str, Any]
 ) -> None:
-    from trialbed.providers.bedrock.capabilities import capabilities_of
+    from trialbed.providers.bedrock.capabilities import capabilities_of, is_opaque
     from trialbed.providers.bedrock.model import BedrockModel
     from trialbed.providers.bedrock.session import open_client
 
@@ -55,7 +55,7 @@ async def _open_bedrock(
     )
     models.refresh["bedrock"] = client.refresh_credentials
     for name in names:
-        behind = await client.model_behind(name.id) if _hides_its_model(name.id) else None
+        behind = await client.model_behind(name.id) if is_opaque(name.id) else None
         models.by_name[name] = BedrockModel(client, name, capabilities_of(name.id, behind), settings.on_unsupported)
 
 
@@ -81,11 +81,6 @@ async def _open_rehearsal(
     )
     for name in names:
         models.by_name[name] = BedrockModel(client, name, capabilities_of(name.id), settings.on_unsupported)
-
-
-def _hides_its_model(model_id: str) -> bool:
-    """An application inference profile's ARN does not say which model it leads to."""
-    return ":application-inference-profile/" in model_id
 
 
 _OPENERS = {"bedrock": _open_bedrock, "rehearsal": _open_rehearsal}

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.to_thread
 import orjson
 
 from trialbed.app.hub import card_of, check_hub, hub_sink, target_of
@@ -51,12 +50,13 @@ async def verify_run(settings: Settings, folder: RunFolder) -> "VerifyReport":
     Raises:
         UserError: the Hub cannot be read, or the run is being written now.
     """
+    from trialbed.sinks.hub.daemon import in_daemon
     from trialbed.sinks.hub.verify import verify
 
     target = target_of(settings)
     async with _open_journal(folder, lambda _: None) as journal:
         planned = folder.read_plan()["planned"]
-        return await anyio.to_thread.run_sync(partial(verify, target, folder.name, planned, journal))
+        return await in_daemon(partial(verify, target, folder.name, planned, journal), limit_s=_PUSH_S)
 
 
 @asynccontextmanager

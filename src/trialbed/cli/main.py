@@ -3,12 +3,12 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import typer
-from click.exceptions import ClickException, UsageError
 
 from trialbed.cli import commands
 from trialbed.core.errors import UserError
@@ -20,15 +20,11 @@ def main(argv: Sequence[str] | None = None, *, root: Path | None = None) -> NoRe
     """Run one command and exit: 0 all answered, 1 some failed, 2 the user can fix it, 130/143 a signal."""
     # Until the run watches signals itself, a SIGTERM must end the process as quietly as Ctrl+C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
         code = _app()(arguments, prog_name="trialbed", standalone_mode=False, obj=root)
-    except UsageError as error:
-        where = error.ctx.command_path if error.ctx is not None else "trialbed"
-        _say(f"{where}: {error.format_message()} See '{where} --help'.")
-        code = USAGE
-    except ClickException as error:
-        _say(error.format_message())
+    except typer.TyperException as error:
+        _say(_usage_line(error))
         code = USAGE
     except UserError as error:
         _say(str(error))
@@ -40,7 +36,16 @@ def main(argv: Sequence[str] | None = None, *, root: Path | None = None) -> NoRe
     except Exception as error:  # a fault of ours: said whole, but never with a secret in it
         _say(_redacted_traceback(error))
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit, also when a thread hangs in a call to somewhere: the interpreter would wait for it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        os._exit(code)
+    sys.exit(code)
 
 
 def _app() -> typer.Typer:
@@ -48,13 +53,19 @@ def _app() -> typer.Typer:
         name="trialbed",
         help="Run every framing of a prompt against every model; keep, judge and publish every answer.",
         add_completion=False,
-        no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
     for command in commands.ALL:
         app.command(command.__name__.replace("_", "-").strip("-"))(command)
     return app
+
+
+def _usage_line(error: typer.TyperException) -> str:
+    """What is wrong with the command line, and where to look."""
+    context = getattr(error, "ctx", None)
+    where = "trialbed" if context is None else context.command_path
+    return f"{where}: {' '.join(error.format_message().split()).rstrip('.')}; see '{where} --help'"
 
 
 def _of_group(group: BaseExceptionGroup[BaseException]) -> int:

@@ -47,6 +47,10 @@ class ServiceFault(CallError):
     """5xx, or a gateway's HTML instead of an answer. Ask again."""
 
 
+class Unreachable(CallError):
+    """No connection could be made, so nothing was asked or paid: ask again until the deadline."""
+
+
 class ModelTimedOut(CallError):
     """408: the model took too long; probably paid. Ask again once or twice."""
 

@@ -143,12 +143,27 @@ class _Cell:
 
 
 def grows_from(new: dict[str, Any], old: dict[str, Any]) -> bool:
-    """Whether `new` only adds repeats or variants to `old` (both as `Plan.as_dict` gives them).
+    """Whether every trial of `old` is one of `new` under the same id and run id (both as `Plan.as_dict` gives them).
 
-    Then every trial of the old plan is a trial of the new one under the same id and run id.
+    So it is when `new` only adds repeats or variants, raises the limit, or changes what is for people to read.
     """
-    may_differ = {"repeats", "variants", "limit"}
-    same = all(new[key] == old[key] for key in old.keys() - may_differ)
-    no_limit = new["limit"] is None
-    kept = all(variant in new["variants"] for variant in old["variants"])
-    return same and no_limit and kept and new["repeats"] >= old["repeats"]
+    if any(new[key] != old[key] for key in old.keys() - {"repeats", "variants", "limit"}):
+        return False
+    ours, theirs = _contents(new), _contents(old)
+    if new["limit"] is None:
+        return new["repeats"] >= old["repeats"] and all(variant in ours for variant in theirs)
+    # A limit cuts the order, and other variants make another order.
+    return ours == theirs and new["repeats"] >= old["repeats"] and new["limit"] >= _size(old)
+
+
+def _contents(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """The variants without what is no part of a trial."""
+    return [{key: value for key, value in v.items() if key not in _FOR_PEOPLE} for v in plan["variants"]]
+
+
+def _size(plan: dict[str, Any]) -> int:
+    whole: int = len(plan["scenarios"]) * len(plan["variants"]) * len(plan["subjects"]) * plan["repeats"]
+    return whole if plan["limit"] is None else min(whole, plan["limit"])
+
+
+_FOR_PEOPLE = {"label", "baseline"}

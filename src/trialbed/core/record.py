@@ -33,6 +33,17 @@ class SubjectConfig(_Closed):
     judge_version: str | None
 
 
+class Parameters(_Closed):
+    """Sampling as asked for, or as it stood on the wire; null = not asked for, or not sent.
+
+    A closed struct, not free form: the Hub's reader turns 0.7 inside a JSON column into 0.7000000000000001.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+
+
 class TokenUsage(_Closed):
     """Sums over all answered calls of the trial, in tokens."""
 
@@ -73,8 +84,8 @@ class Record(_Closed):
     steward_model: str
     # Under this name in the data; pydantic keeps `model_config` for itself.
     model_settings: SubjectConfig = Field(serialization_alias="model_config")
-    requested_parameters: dict[str, Any]
-    sent_parameters: dict[str, Any]
+    requested_parameters: Parameters
+    sent_parameters: Parameters
     echoed_parameters: dict[str, Any]
     unsupported: list[str]
     seed_sent: bool
@@ -99,8 +110,6 @@ class Record(_Closed):
 FREE_FORM = (
     "evaluation",
     "verdicts",
-    "requested_parameters",
-    "sent_parameters",
     "echoed_parameters",
     "calls",
     "deviations",

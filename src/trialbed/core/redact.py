@@ -12,7 +12,11 @@ _PATTERNS = [
     re.compile(r"(?i)(?<=Signature=)[0-9a-f]{64}"),
     re.compile(r"(?i)(?<=X-Amz-Security-Token[=:])[^&\s'\",]+"),
 ]
-_ACCOUNT = re.compile(r"(?<=:)\d{12}(?=[:/])|(?i:(?<=account )|(?<=account: )|(?<=account id ))\d{12}\b")
+_ACCOUNT = re.compile(
+    r"(?<=:)\d{12}(?=[:/])"
+    r"|(?i:(?<=%3a)\d{12}(?=%3a))"  # an ARN inside a URL
+    r"|(?i:(?<=account )|(?<=account: )|(?<=account id ))\d{12}\b"
+)
 
 
 class Redactor:

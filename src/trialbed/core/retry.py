@@ -46,6 +46,7 @@ Step = Again | GiveUp | StopModel | PauseRun
 _BACKOFF: dict[type[errors.CallError], Backoff] = {
     errors.Throttled: Backoff(first_s=1.0, most_s=30.0, attempts=1_000),
     errors.WarmingUp: Backoff(first_s=20.0, most_s=60.0, attempts=100),
+    errors.Unreachable: Backoff(first_s=0.5, most_s=20.0, attempts=1_000),
     errors.ServiceFault: Backoff(first_s=0.5, most_s=20.0, attempts=8),
     errors.ModelFault: Backoff(first_s=0.5, most_s=20.0, attempts=5),
     errors.BrokenStream: Backoff(first_s=0.5, most_s=20.0, attempts=5),

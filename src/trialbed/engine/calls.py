@@ -91,6 +91,14 @@ class Calls:
                 reply = await self._models[request.model].converse(request)
             if scope.cancelled_caught:
                 raise ConnectionCut("no answer before the call's deadline", code="DeadlineExceeded")
+            # The slot is held until the answer is on disk: a kill costs no more answers than there are slots.
+            await self._keep(request, reply, role, log, attempts)
+        return reply
+
+    async def _keep(
+        self, request: ModelRequest, reply: ModelReply, role: Role, log: TrialLog, attempts: "_Attempts"
+    ) -> None:
+        """Learn from an answer and put it on disk."""
         latency_s = self._clock.monotonic() - attempts.sent_at
         self._drain.saw_call(latency_s)
         self._gate.prove(request.model)
@@ -98,7 +106,6 @@ class Calls:
         self._progress.input_tokens += reply.usage.input_tokens
         self._progress.output_tokens += reply.usage.output_tokens
         await log.answered(request, reply, _call_entry(request, role, reply, attempts, latency_s))
-        return reply
 
     def _note_failure(
         self, request: ModelRequest, role: Role, log: TrialLog, attempts: "_Attempts", error: CallError

@@ -7,7 +7,7 @@ from typing import Any
 from trialbed.core.model import ModelName, Role, Usage
 from trialbed.core.outcome import Outcome
 from trialbed.core.plan import Plan
-from trialbed.core.record import Record, Said, SubjectConfig, TokenUsage
+from trialbed.core.record import Parameters, Record, Said, SubjectConfig, TokenUsage
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
 from trialbed.core.verdict import Verdict
@@ -71,8 +71,8 @@ def build_record(facts: RunFacts, trial: Trial, ended: Ended, *, revision: int) 
         provider=trial.subject.provider,
         steward_model=trial.subject.public_id,
         model_settings=_config(trial, plan.judges, ended.verdicts),
-        requested_parameters={k: v for k, v in trial.sampling.as_dict().items() if v is not None},
-        sent_parameters=dict(last.get("sent_parameters", {})),
+        requested_parameters=Parameters(**trial.sampling.as_dict()),
+        sent_parameters=Parameters(**last.get("sent_parameters", {})),
         echoed_parameters=dict(last.get("echoed_parameters", {})),
         unsupported=list(last.get("unsupported", [])),
         seed_sent=False,

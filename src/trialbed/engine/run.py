@@ -24,6 +24,7 @@ LAST_FLUSH_S = 900.0
 """How long a finished run waits for its sinks; what is owed then is pushed by the same command again."""
 
 _LEAST_FLUSH_S = 5.0
+_QUIET_FLUSH_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Run:
     clock: Clock
     max_concurrency: int
     delay_s: float
+    announce: Callable[[str], None]
     display: Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -58,7 +60,7 @@ async def carry_out(run: Run) -> None:
             house.start_soon(sink.run, name=f"sink {sink.name}")
         try:
             await _until_cut(run.drain, lambda: _all_trials(run), least_s=0.0)
-            await _until_cut(run.drain, lambda: _flush(run.sinks), least_s=_LEAST_FLUSH_S)
+            await _until_cut(run.drain, lambda: _flush(run), least_s=_LEAST_FLUSH_S)
         finally:
             with anyio.CancelScope(shield=True):
                 await run.journal.write("run_stop", None, **how_it_stands(run))
@@ -116,10 +118,21 @@ async def _one(run: Run, trial: Trial, places: Places) -> None:
             sink.offer(trial.trial_id)
 
 
-async def _flush(sinks: Sequence[Sink]) -> None:
-    async with anyio.create_task_group() as flushes:
-        for sink in sinks:
-            flushes.start_soon(sink.flush, LAST_FLUSH_S, name=f"flush {sink.name}")
+async def _flush(run: Run) -> None:
+    async with anyio.create_task_group() as group:
+        group.start_soon(_say_what_is_owed, run, name="flush notice")
+        async with anyio.create_task_group() as flushes:
+            for sink in run.sinks:
+                flushes.start_soon(sink.flush, LAST_FLUSH_S, name=f"flush {sink.name}")
+        group.cancel_scope.cancel()
+
+
+async def _say_what_is_owed(run: Run) -> None:
+    """A word to whoever wonders why a finished run does not end."""
+    await run.clock.sleep(_QUIET_FLUSH_S)
+    owed = [f"{sink.owed} records to {sink.name}" for sink in run.sinks if sink.owed]
+    if owed:
+        run.announce(f"still delivering {', '.join(owed)}")
 
 
 async def _until_cut(drain: Drain, work: Callable[[], Awaitable[None]], *, least_s: float) -> None:

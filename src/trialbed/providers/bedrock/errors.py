@@ -4,7 +4,6 @@ botocore's messages carry no HTTP status: the error code and status of the respo
 cut of secrets and account numbers before they are kept.
 """
 
-import re
 from collections.abc import Mapping
 from json import JSONDecodeError
 from typing import Any
@@ -18,7 +17,6 @@ from trialbed.core.redact import Redactor
 
 _DETAIL_CHARS = 500
 _MOST_READ = 20_000
-_ACCOUNT_IN_URL = re.compile(r"(?i)(?<=%3A)\d{12}(?=%3A)")
 _redact = Redactor()
 
 _BY_CODE: dict[str, type[errors.CallError]] = {
@@ -61,7 +59,7 @@ _BY_TYPE: tuple[tuple[tuple[type[Exception], ...], type[errors.CallError]], ...]
     # No connection was made, so nothing was asked and nothing paid.
     (
         (sdk.ConnectTimeoutError, sdk.ProxyConnectionError, sdk.SSLError, aiohttp.ClientConnectorError),
-        errors.ServiceFault,
+        errors.Unreachable,
     ),
     # Something may have been asked, and what came back is not whole.
     (
@@ -103,7 +101,7 @@ def call_error(error: Exception) -> errors.CallError | None:
     if isinstance(error, sdk.ClientError):
         return _of_response(error.response, in_stream=isinstance(error, sdk.EventStreamError))
     if isinstance(error, sdk.EndpointConnectionError) and _never_connected(error):
-        return errors.ServiceFault(_detail(str(error)), code=type(error).__name__)
+        return errors.Unreachable(_detail(str(error)), code=type(error).__name__)
     for types, meaning in _BY_TYPE:
         if isinstance(error, types):
             return meaning(_detail(str(error)), code=type(error).__name__)
@@ -179,4 +177,4 @@ def _request_id(response: Mapping[str, Any]) -> str | None:
 
 def _detail(message: str) -> str:
     """One line without secrets. An ARN in the URL of a failed connection is percent-encoded."""
-    return _ACCOUNT_IN_URL.sub("************", _redact(" ".join(message[:_MOST_READ].split())))[:_DETAIL_CHARS]
+    return _redact(" ".join(message[:_MOST_READ].split()))[:_DETAIL_CHARS]

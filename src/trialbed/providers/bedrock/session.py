@@ -9,12 +9,12 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import exceptions as sdk
 
-from trialbed.core.errors import CredentialsExpired, ServiceFault, Throttled, UserError
+from trialbed.core.errors import CredentialsExpired, ServiceFault, Throttled, Unreachable, UserError
 from trialbed.providers.bedrock import identity, wire
 from trialbed.providers.bedrock.errors import call_error, credentials_error
 from trialbed.providers.bedrock.mapping import Answer
 
-_MAY_PASS = (CredentialsExpired, ServiceFault, Throttled)
+_MAY_PASS = (CredentialsExpired, ServiceFault, Throttled, Unreachable)
 _NO_CREDENTIALS = (
     "AWS credentials: none found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE "
     "or AWS_BEARER_TOKEN_BEDROCK, in .env or the shell"
