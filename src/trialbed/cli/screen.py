@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from trialbed.app.job import Screen
 from trialbed.app.prepare import Prepared
+from trialbed.app.screen import Screen
 from trialbed.core.clock import Clock, SystemClock
 from trialbed.core.text import for_terminal
 from trialbed.engine.folder import RunFolder

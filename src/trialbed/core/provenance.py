@@ -69,7 +69,8 @@ def _git(root: Path, *arguments: str) -> bytes | None:
 def package_versions() -> dict[str, str]:
     """Versions of trialbed and of what it asks for directly; the lock file of the commit pins the rest."""
     names = {"trialbed", *_SDK}
-    names |= {match[0] for line in requires("trialbed") or [] if (match := re.match(r"[\w.-]+", line))}
+    with suppress(PackageNotFoundError):  # run from its source, without being installed
+        names |= {match[0] for line in requires("trialbed") or [] if (match := re.match(r"[\w.-]+", line))}
     found = {}
     for name in sorted(names):
         with suppress(PackageNotFoundError):

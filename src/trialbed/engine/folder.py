@@ -7,7 +7,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -115,8 +115,11 @@ class Chosen:
     grows: bool
 
 
-def find_resumable(backups: Path, plan: Plan) -> Chosen | None:
-    """The newest unfinished run of this plan, else its newest finished one, else one it grows from."""
+def find_resumable(backups: Path, plan: Plan, sinks: Collection[str] = ()) -> Chosen | None:
+    """The newest unfinished run of this plan, else its newest finished one, else one it grows from.
+
+    A run that has never heard of one of `sinks` is not finished: its records are to go there too.
+    """
     grown: Chosen | None = None
     finished: Chosen | None = None
     wanted = plan.as_dict()
@@ -128,7 +131,7 @@ def find_resumable(backups: Path, plan: Plan) -> Chosen | None:
         except UserError:
             continue
         if known.get("plan_hash") == plan.plan_hash:
-            if not is_complete(folder):
+            if not is_complete(folder, plan.plan_hash, sinks):
                 return Chosen(folder, is_complete=False, grows=False)
             finished = finished or Chosen(folder, is_complete=True, grows=False)
         elif grown is None and finished is None and grows_from(wanted, known["plan"]):
@@ -159,12 +162,12 @@ def find_run(backups: Path, name: str | None) -> RunFolder:
     raise UserError(f"RUN: no run {name!r} under {backups}; 'trialbed list' shows the runs there are")
 
 
-def is_complete(folder: RunFolder) -> bool:
-    """Whether the newest sitting left nothing to do."""
+def is_complete(folder: RunFolder, plan_hash: str, sinks: Collection[str] = ()) -> bool:
+    """Whether the newest sitting left nothing to do of that plan, and delivered to all of `sinks`."""
     last = _last_event(folder.journal)
-    if last is not None and last.get("e") == "run_stop":
-        return bool(last.get("complete"))
-    return False
+    if last is None or last.get("e") != "run_stop" or last.get("plan_hash") != plan_hash:
+        return False
+    return bool(last.get("complete")) and set(sinks) <= set(last.get("owed", ()))
 
 
 def _last_event(path: Path) -> dict[str, Any] | None:

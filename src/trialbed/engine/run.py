@@ -62,9 +62,12 @@ async def carry_out(run: Run) -> None:
             await _until_cut(run.drain, lambda: _all_trials(run), least_s=0.0)
             await _until_cut(run.drain, lambda: _flush(run), least_s=_LEAST_FLUSH_S)
         finally:
-            with anyio.CancelScope(shield=True):
-                await run.journal.write("run_stop", None, **how_it_stands(run))
-            house.cancel_scope.cancel()
+            try:
+                with anyio.CancelScope(shield=True):
+                    await run.journal.write("run_stop", None, **how_it_stands(run))
+            finally:
+                run.journal.close()
+                house.cancel_scope.cancel()
 
 
 def how_it_stands(run: Run) -> dict[str, Any]:
@@ -73,6 +76,7 @@ def how_it_stands(run: Run) -> dict[str, Any]:
     owed = {sink.name: sink.owed for sink in run.sinks}
     left = sum(count for name, count in outcomes.items() if Outcome(name) not in SETTLED)
     return {
+        "plan_hash": run.plan.plan_hash,
         "why": run.drain.why or "finished",
         "complete": not left and not any(owed.values()),
         "outcomes": outcomes,

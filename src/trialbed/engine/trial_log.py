@@ -98,22 +98,33 @@ class TrialLog:
 
 
 def open_log(journal: Journal, trial_id: str) -> TrialLog:
-    """The log of a trial with whatever it may replay.
+    """The log of a trial with whatever it may replay."""
+    replay: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in _replayable(journal, trial_id):
+        replay[event["request"]].append(event)
+    return TrialLog(journal, trial_id, replay=replay)
+
+
+def _replayable(journal: Journal, trial_id: str) -> list[dict[str, Any]]:
+    """The trial's answers, in order.
 
     A trial whose judging failed asks its judges anew, except where their answer was valid.
     """
     recorded = journal.state.recorded.get(trial_id)
-    judging_failed = recorded is not None and recorded.outcome is Outcome.JUDGE_ERROR
-    events = [orjson.loads(journal.read(place)) for place in journal.state.open_places.get(trial_id, ())]
-    valid = {event["request"] for event in events if event["e"] == "verdict" and event["complaint"] is None}
-    replay: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for event in events:
-        if event["e"] != "answer":
-            continue
-        if judging_failed and event["call"]["role"] == "judge" and event["request"] not in valid:
-            continue
-        replay[event["request"]].append(event)
-    return TrialLog(journal, trial_id, replay=replay)
+    failed_at = recorded.place.offset if recorded is not None and recorded.outcome is Outcome.JUDGE_ERROR else 0
+    answers: list[dict[str, Any]] = []
+    unproven: dict[str, dict[str, Any]] = {}
+    for place in journal.state.open_places.get(trial_id, ()):
+        event = orjson.loads(journal.read(place))
+        request = event["request"]
+        if event["e"] == "answer" and event["call"]["role"] == "judge" and place.offset < failed_at:
+            unproven[request] = event
+        elif event["e"] == "answer":
+            unproven.pop(request, None)
+            answers.append(event)
+        elif event["complaint"] is None and request in unproven:
+            answers.append(unproven.pop(request))
+    return answers
 
 
 def _reply_of(event: dict[str, Any]) -> ModelReply:

@@ -1,0 +1,162 @@
+"""Which parts does one sitting at a run have? Builds each and gives it what it needs."""
+
+import logging
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from trialbed.app import logs
+from trialbed.app.hub import card_of, hub_is_wanted, hub_sink
+from trialbed.app.models import Models
+from trialbed.app.prepare import Prepared
+from trialbed.app.screen import Screen
+from trialbed.core.clock import SystemClock, iso_z
+from trialbed.core.governor import Ceiling
+from trialbed.core.outcome import SETTLED
+from trialbed.core.provenance import provenance
+from trialbed.core.redact import Redactor
+from trialbed.core.trial import Trial
+from trialbed.engine.calls import Calls
+from trialbed.engine.drain import Drain
+from trialbed.engine.folder import RunFolder, write_whole
+from trialbed.engine.gate import Gate
+from trialbed.engine.progress import Progress
+from trialbed.engine.recording import RunFacts
+from trialbed.engine.run import Run
+from trialbed.engine.signals import Signals
+from trialbed.engine.trial_log import TrialLog
+from trialbed.engine.trial_run import Bench, request_metadata
+from trialbed.judging.structured import StructuredJudge
+from trialbed.sinks.backups import Backups, missing
+from trialbed.sinks.journal.state import JournalState
+from trialbed.sinks.journal.writer import Journal
+from trialbed.sinks.sink import Sink
+
+
+def build_run(
+    prepared: Prepared,
+    models: Models,
+    folder: RunFolder,
+    journal: Journal,
+    drain: Drain,
+    screen: Screen,
+    redact: Redactor,
+) -> tuple[Run, Signals]:
+    """Every part of the run, each given what it needs."""
+    settings, plan, clock = prepared.settings, prepared.plan, SystemClock()
+    facts = RunFacts(folder.name, folder.began_unix_s, plan, provenance(prepared.root))
+    progress = _progress(prepared, journal.state)
+    governor = Ceiling(settings.max_concurrency)
+    announce = announcer(screen, redact)
+    gate = Gate(
+        drain=drain,
+        refresh=models.refresh,
+        announce=announce,
+        on_stop=lambda model, why: journal.post("model_stopped", None, model=str(model), why=why),
+    )
+    calls = Calls(
+        models=models.by_name,
+        governor=governor,
+        gate=gate,
+        drain=drain,
+        progress=progress,
+        clock=clock,
+        random=Random(),
+        deadline_s=settings.call_deadline_s,
+        redact=redact,
+    )
+    journal.post("run_start", None, **_start_facts(prepared, facts))
+    signals = Signals(drain=drain, announce=announce, last_words=journal.flush_now)
+    run = Run(
+        plan=plan,
+        bench=Bench(facts, prepared.found.experiment, journal, calls, clock, _judge_maker(prepared, facts), redact),
+        journal=journal,
+        sinks=_sinks(prepared, folder, journal, facts, announce),
+        drain=drain,
+        gate=gate,
+        signals=signals,
+        progress=progress,
+        clock=clock,
+        max_concurrency=settings.max_concurrency,
+        delay_s=settings.inter_run_delay,
+        announce=announce,
+        display=lambda: screen.display(progress, lambda: governor.in_flight),
+    )
+    return run, signals
+
+
+def _sinks(
+    prepared: Prepared, folder: RunFolder, journal: Journal, facts: RunFacts, announce: Callable[[str], None]
+) -> list[Sink]:
+    sinks: list[Sink] = []
+    if prepared.settings.local_backup_enabled:
+        backups = Backups(
+            ledger=journal,
+            folder=folder.backups,
+            write=lambda path, data: write_whole(path, data, durable=False),
+            announce=announce,
+        )
+        for trial_id in missing(journal, folder.backups, facts.began_unix_s):
+            backups.offer(trial_id)
+        sinks.append(backups)
+    if uploads(prepared):
+        card = card_of(folder, folder.read_plan(), facts.provenance)
+        sinks.append(hub_sink(prepared.settings, journal, card, announce))
+    return sinks
+
+
+def uploads(prepared: Prepared) -> bool:
+    return hub_is_wanted(prepared.settings) and not prepared.is_rehearsal
+
+
+def _judge_maker(prepared: Prepared, facts: RunFacts) -> Callable[[Trial, TrialLog, Calls], list[StructuredJudge]]:
+    plan = prepared.plan
+
+    def make(trial: Trial, log: TrialLog, calls: Calls) -> list[StructuredJudge]:
+        return [
+            StructuredJudge(
+                name=str(model),
+                model=model,
+                sampling=plan.judge_sampling,
+                trial_id=trial.trial_id,
+                seed=trial.seed,
+                send=lambda request: calls.ask(request, "judge", log),
+                on_verdict=log.verdict,
+                metadata=request_metadata(facts, trial),
+            )
+            for model in plan.judges
+        ]
+
+    return make
+
+
+def _start_facts(prepared: Prepared, facts: RunFacts) -> dict[str, Any]:
+    settings = prepared.settings
+    return {
+        "plan_hash": facts.plan.plan_hash,
+        "planned": facts.plan.size,
+        "provenance": dict(facts.provenance),
+        "max_concurrency": settings.max_concurrency,
+        "inter_run_delay_s": settings.inter_run_delay,
+        "call_deadline_s": settings.call_deadline_s,
+        "hub": {"repo": settings.hf_repo_id, "layout": settings.hf_layout} if uploads(prepared) else None,
+        "at": iso_z(SystemClock().now()),
+    }
+
+
+def _progress(prepared: Prepared, state: JournalState) -> Progress:
+    progress = Progress(planned=prepared.plan.per_variant())
+    for recorded in state.recorded.values():
+        if recorded.outcome in SETTLED:
+            progress.ended(recorded.variant, recorded.outcome, now=False)
+    return progress
+
+
+def announcer(screen: Screen, redact: Redactor) -> Callable[[str], None]:
+    log = logging.getLogger(logs.LOGGER)
+
+    def announce(line: str) -> None:
+        log.info(line)
+        screen.announce(redact(line))
+
+    return announce
