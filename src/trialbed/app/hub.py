@@ -77,8 +77,18 @@ def card_of(folder: RunFolder, known: Mapping[str, Any], provenance: Mapping[str
     )
 
 
-def hub_sink(settings: Settings, ledger: Ledger, card: "RunCard", announce: Callable[[str], None]) -> "HubSink":
-    """The sink of a run; it owes whatever the journal does not show as delivered."""
+def hub_sink(
+    settings: Settings,
+    ledger: Ledger,
+    card: "RunCard",
+    announce: Callable[[str], None],
+    *,
+    check_published: bool = False,
+) -> "HubSink":
+    """The sink of a run; it owes whatever the journal does not show as delivered.
+
+    `check_published` has it look on the Hub for what the journal shows as delivered, too.
+    """
     from trialbed.sinks.hub.sink import HubSink
 
     return HubSink(
@@ -88,4 +98,5 @@ def hub_sink(settings: Settings, ledger: Ledger, card: "RunCard", announce: Call
         clock=SystemClock(),
         random=Random(),
         announce=announce,
+        check_published=check_published,
     )

@@ -36,11 +36,14 @@ async def push(settings: Settings, folder: RunFolder, announce: Callable[[str], 
         problems, _ = await check_hub(settings)
         if problems:
             raise UserError("\n".join(problems))
-        sink = hub_sink(settings, journal, card_of(folder, folder.read_plan(), _provenance(journal)), announce)
+        card = card_of(folder, folder.read_plan(), _provenance(journal))
+        sink = hub_sink(settings, journal, card, announce, check_published=True)
         async with anyio.create_task_group() as group:
             group.start_soon(journal.keep)
             await sink.flush(_PUSH_S)
             journal.close()
+        if sink.stopped is not None:
+            raise UserError(sink.stopped)
         return sink.owed
 
 
