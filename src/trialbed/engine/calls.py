@@ -61,7 +61,7 @@ class Calls:
         if earlier is not None:
             self._gate.prove(request.model)
             return earlier
-        attempts = _Attempts(self._clock.monotonic() + self._deadline_s)
+        attempts = _Attempts(self._deadline_s)
         while True:
             await self._gate.wait_open(request.model.provider)
             seen = self._gate.generation(request.model.provider)
@@ -152,10 +152,11 @@ class Calls:
 
 
 class _Attempts:
-    """The attempts of one call so far."""
+    """The attempts of one call so far. Its time runs from the first one: waiting for a slot costs nothing."""
 
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
+    def __init__(self, deadline_s: float) -> None:
+        self._deadline_s = deadline_s
+        self.deadline = 0.0
         self.count = 0
         self.why = "first"
         self.started_at = ""
@@ -167,6 +168,8 @@ class _Attempts:
         self.count += 1
         self.started_at = iso_z(clock.now())
         self.sent_at = clock.monotonic()
+        if self.count == 1:
+            self.deadline = self.sent_at + self._deadline_s
 
     def failed(self, failure: dict[str, Any]) -> None:
         self.failures.append(failure)
