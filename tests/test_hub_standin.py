@@ -50,7 +50,9 @@ dataset_info:
 # stand-in
 """
 SHARDS = {
-    "data/run/part-1.jsonl": '{"trial_id": "a", "score": 1.0, "extra": null}\n{"trial_id": "b", "score": null, "extra": []}\n',
+    "data/run/part-1.jsonl": (
+        '{"trial_id": "a", "score": 1.0, "extra": null}\n{"trial_id": "b", "score": null, "extra": []}\n'
+    ),
     "data/run/part-2.jsonl": '{"trial_id": "c", "score": 2.5, "extra": {"k": [1, "x", null]}}\n',
 }
 GROWING = {"game_logs.jsonl": '{"trial_id": "g", "score": 0.5, "extra": {"k": {"z": 1.5}}}\n'}

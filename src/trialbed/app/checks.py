@@ -12,7 +12,7 @@ from trialbed.settings import Settings
 
 _PREFLIGHT_TOKENS = 16
 _PREFLIGHT_ATTEMPTS = 3
-_PREFLIGHT_S = 60.0
+_PREFLIGHT_S = 30.0
 _REFUSING = (ModelUnavailable, InvalidRequest, QuotaExhausted, CredentialsExpired)
 
 
@@ -67,7 +67,8 @@ async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) ->
     results: dict[ModelName, ModelCheck] = {}
 
     async def check(name: ModelName, sampling: Sampling) -> None:
-        results[name] = await _check_model(models[name], name, sampling)
+        limit_s = min(_PREFLIGHT_S, prepared.settings.call_deadline_s)
+        results[name] = await _check_model(models[name], name, sampling, limit_s)
 
     async with anyio.create_task_group() as group:
         for name in prepared.models:
@@ -76,11 +77,11 @@ async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) ->
     return [results[name] for name in prepared.models]
 
 
-async def _check_model(model: Model, name: ModelName, sampling: Sampling) -> ModelCheck:
+async def _check_model(model: Model, name: ModelName, sampling: Sampling, limit_s: float) -> ModelCheck:
     small = Sampling(min(sampling.max_tokens, _PREFLIGHT_TOKENS), sampling.temperature, sampling.top_p)
     request = ModelRequest(model=name, messages=(Message("user", "Answer with the one word: ready"),), sampling=small)
-    problem = "no answer within a minute"
-    with anyio.move_on_after(_PREFLIGHT_S):
+    problem = f"no answer within {limit_s:.0f} s"
+    with anyio.move_on_after(limit_s):
         for attempt in range(_PREFLIGHT_ATTEMPTS):
             try:
                 await model.converse(request)

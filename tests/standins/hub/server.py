@@ -42,7 +42,7 @@ class HubStandIn:
         force_lfs: bool = False,
         log_file: Path | None = None,
     ) -> None:
-        """Prepare; nothing listens before `with`. `port` 0 picks a free one. Raises OSError if `state_dir` cannot be."""
+        """Prepare; nothing listens before `with`. `port` 0: any free one. OSError if `state_dir` cannot be."""
         self._port = port
         self._watch = Watch(log_file)
         storage = Storage(state_dir) if state_dir is not None else None
@@ -138,7 +138,7 @@ class HubStandIn:
     def _serve_in_thread(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception as error:  # noqa: BLE001 - whatever it was, the thread waiting in __enter__ must hear of it
+        except Exception as error:  # whatever it was, the thread waiting in __enter__ must hear of it
             self._failure = error
         finally:
             self._started.set()
