@@ -29,9 +29,6 @@ def setting_problems(prepared: Prepared) -> list[str]:
     """What can be seen without any network."""
     settings = prepared.settings
     problems = hub_problems(settings)
-    bedrock = [model for model in prepared.models if model.provider == "bedrock"]
-    if bedrock and not settings.aws_region:
-        problems.append("AWS_REGION: not set, and Bedrock needs one; set it in .env or the shell, e.g. us-east-1")
     if settings.on_unsupported == "refuse":
         problems += _refused_parameters(prepared)
     return problems

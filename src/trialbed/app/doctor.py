@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trialbed.app.checks import check_models, setting_problems
+from trialbed.app.checks import check_models, hub_problems, setting_problems
 from trialbed.app.hub import check_hub
 from trialbed.app.models import open_models
 from trialbed.app.prepare import Prepared, Wanted, prepare
@@ -30,7 +30,7 @@ async def examine(root: Path, wanted: Wanted) -> list[Finding]:
     """All findings; without a usable configuration only those about the configuration."""
     redact = Redactor(known_secrets(os.environ))
     try:
-        prepared = prepare(root, wanted)
+        prepared = prepare(root, wanted, also=hub_problems)
     except UserError as error:
         return [Finding("configuration", False, redact(line)) for line in str(error).splitlines()]
     redact = Redactor(known_secrets(os.environ))

@@ -1,5 +1,6 @@
 """What is going to be run, and with which models? Settings, catalog and command line made into a plan."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,32 +50,50 @@ class Prepared:
         return any(model.provider == "rehearsal" for model in self.models)
 
 
-def prepare(root: Path, wanted: Wanted) -> Prepared:
-    """Read settings and files and make the plan. No network.
+def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = lambda _: []) -> Prepared:
+    """Read settings and files and make the plan. No network. `also` adds problems that the caller would mind.
 
     Raises:
         UserError: one line for each thing that is wrong.
     """
-    settings = load_settings(root)
+    settings, catalog = _read(root)
+    problems = also(settings)
     if settings.max_cost_usd is not None or wanted.max_cost_usd is not None:
-        raise UserError("MAX_COST_USD: this version cannot enforce a spending limit yet; unset it, and use --limit")
-    catalog = scan(root)
+        problems.append("MAX_COST_USD: this version cannot enforce a spending limit yet; unset it, and use --limit")
     found = catalog.find(wanted.experiment or settings.experiment)
-    subjects, judges, why = _models(settings, wanted, needs_judge=found.experiment.needs_judge)
+    subjects, judges, why = _models(settings, wanted, problems, needs_judge=found.experiment.needs_judge)
+    if problems:
+        raise UserError("\n".join(problems))
     choice = Choice(wanted.scenarios, wanted.variants, wanted.runs, wanted.limit)
     plan = choose_plan(settings, found, choice, subjects=subjects, judges=judges)
     return Prepared(root, settings, catalog, found, plan, why)
 
 
+def _read(root: Path) -> tuple[Settings, Catalog]:
+    """Settings and catalog; what is wrong with either is said together."""
+    problems: list[str] = []
+    settings = catalog = None
+    try:
+        settings = load_settings(root)
+    except UserError as error:
+        problems.append(str(error))
+    try:
+        catalog = scan(root)
+    except UserError as error:
+        problems.append(str(error))
+    if settings is None or catalog is None:
+        raise UserError("\n".join(problems))
+    return settings, catalog
+
+
 def _models(
-    settings: Settings, wanted: Wanted, *, needs_judge: bool
+    settings: Settings, wanted: Wanted, problems: list[str], *, needs_judge: bool
 ) -> tuple[tuple[ModelName, ...], tuple[ModelName, ...], str | None]:
-    """Subjects, judges and, if the run is rehearsed for want of any configuration, why."""
+    """Subjects, judges and, if the run is rehearsed for want of any configuration, why. Adds to `problems`."""
     subjects = tuple(parse_models(wanted.models if wanted.models is not None else settings.subject_models))
     judges = tuple(parse_models(settings.judge_models))
     if not subjects and not judges and not has_credentials_offline():
         return (REHEARSAL_SUBJECT,), (REHEARSAL_JUDGE,), "no model is named and no AWS credentials are set"
-    problems = []
     if not subjects:
         problems.append(
             "SUBJECT_MODELS: no model is named, and nothing falls back to a rehearsal when credentials or a judge are "
@@ -92,6 +111,9 @@ def _models(
             problems.append(
                 f"{model}: provider {model.provider!r} is not built yet; this version runs: {', '.join(RUNNABLE)}"
             )
-    if problems:
-        raise UserError("\n".join(problems))
+    is_real = [model.provider != "rehearsal" for model in subjects]
+    if any(is_real) and (not all(is_real) or any(model.provider == "rehearsal" for model in judges)):
+        problems.append(
+            "SUBJECT_MODELS, JUDGE_MODELS: real answers must not be mixed with rehearsed ones; name one kind"
+        )
     return subjects, judges, None

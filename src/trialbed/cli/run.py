@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from trialbed.analysis.summary import as_lines
+from trialbed.app.checks import hub_problems
 from trialbed.app.job import Finished, do_job
 from trialbed.app.prepare import Prepared, Wanted, prepare
 from trialbed.cli.screen import TerminalScreen
@@ -19,7 +20,7 @@ def run_command(root: Path, wanted: Wanted, *, dry_run: bool, fresh: bool) -> in
     Raises:
         UserError: something the user can fix.
     """
-    prepared = prepare(root, wanted)
+    prepared = prepare(root, wanted, also=hub_problems)
     if dry_run:
         return _dry_run(prepared)
     import anyio
