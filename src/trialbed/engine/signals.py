@@ -23,16 +23,25 @@ class Signals:
 
     async def watch(self) -> None:
         """Runs until cancelled."""
-        with anyio.open_signal_receiver(*_HANDLED) as received:
-            async for number in received:
-                if self.exit_code is not None:
-                    self._end_now()
-                self.exit_code = 128 + number
-                self._announce(
-                    f"{signal.Signals(number).name}: no new trials; calls in flight get up to "
-                    f"{self._drain.left_s:.0f} s. Once more ends at once."
-                )
-                self._drain.begin(signal.Signals(number).name)
+        before = {number: signal.getsignal(number) for number in _HANDLED}
+        try:
+            with anyio.open_signal_receiver(*_HANDLED) as received:
+                async for number in received:
+                    self._heard(signal.Signals(number))
+        finally:
+            # The loop leaves the system's default behind: a late signal would end the process without a word.
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _heard(self, number: signal.Signals) -> None:
+        if self.exit_code is not None:
+            self._end_now()
+        self.exit_code = 128 + number
+        self._announce(
+            f"{number.name}: no new trials; calls in flight get up to {self._drain.left_s:.0f} s. "
+            "Once more ends at once."
+        )
+        self._drain.begin(number.name)
 
     def _end_now(self) -> None:
         try:

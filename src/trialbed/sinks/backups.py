@@ -54,7 +54,9 @@ class Backups:
                 for trial_id in batch:
                     del self._waiting[trial_id]
                 self._writing = len(batch)
-                await anyio.to_thread.run_sync(self._write_batch, batch)
+                left = await anyio.to_thread.run_sync(self._write_batch, batch)
+                # What could not be written is still owed: the next sitting makes up for it.
+                self._waiting.update(dict.fromkeys(left))
                 self._writing = 0
             self._idle.set()
 
@@ -64,14 +66,17 @@ class Backups:
             while self.owed and not self._failed:
                 await self._idle.wait()
 
-    def _write_batch(self, batch: list[str]) -> None:
-        try:
-            for trial_id in batch:
-                record: dict[str, Any] = orjson.loads(self._ledger.record_line(trial_id))
+    def _write_batch(self, batch: list[str]) -> list[str]:
+        """Returns those that could not be written."""
+        for number, trial_id in enumerate(batch):
+            record: dict[str, Any] = orjson.loads(self._ledger.record_line(trial_id))
+            try:
                 self._write(self._folder / f"{record['run_id']}.json", readable(record))
-        except OSError as error:
-            self._failed = True
-            self._announce(f"{self._folder}: no more backup files ({error.strerror}); the journal has every record")
+            except OSError as error:
+                self._failed = True
+                self._announce(f"{self._folder}: no more backup files ({error.strerror}); the journal has every record")
+                return batch[number:]
+        return []
 
 
 def readable(record: dict[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 
@@ -25,16 +26,28 @@ class JournalFile:
         """Open or create, lock, hand every whole line to `take`, and put a torn tail aside.
 
         Raises:
-            UserError: another process is writing this run.
+            UserError: another process is writing this run, or the disk refuses.
         """
         self.path = path
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _lock(self._fd):
-            os.close(self._fd)
-            raise UserError(f"{path.parent.name}: another process is writing this run; wait for it or stop it first")
-        self.torn_bytes = _set_torn_tail_aside(self._fd, path, take)
+        self.torn_bytes = 0
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                self._take_over(take)
+            except BaseException:
+                os.close(self._fd)
+                raise
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}; the run needs a folder it may write, with room") from None
         self.size = os.lseek(self._fd, 0, os.SEEK_END)
-        _sync_folder(path.parent)
+
+    def _take_over(self, take: Callable[[int, bytes], None]) -> None:
+        if not _lock(self._fd):
+            raise UserError(
+                f"{self.path.parent.name}: another process is writing this run; wait for it or stop it first"
+            )
+        self.torn_bytes = _set_torn_tail_aside(self._fd, self.path, take)
+        _sync_folder(self.path.parent)
 
     def append(self, data: bytes) -> None:
         """Write all of `data` and wait until it is on disk; on failure the file is as it was before.
@@ -121,13 +134,20 @@ def _set_torn_tail_aside(fd: int, path: Path, take: Callable[[int, bytes], None]
             take(offset, line[:-1])
     size = os.lseek(fd, 0, os.SEEK_END)
     if size > end:
-        number = sum(1 for _ in path.parent.glob("journal.torn-*"))
-        aside = os.open(path.with_name(f"journal.torn-{number}"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        _write_all(aside, os.pread(fd, size - end, end), 0)
-        os.fdatasync(aside)
-        os.close(aside)
+        aside = os.open(_free_name(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            _write_all(aside, os.pread(fd, size - end, end), 0)
+            os.fdatasync(aside)
+        finally:
+            os.close(aside)
         os.ftruncate(fd, end)
     return size - end
+
+
+def _free_name(path: Path) -> Path:
+    """`journal.torn-<n>` with the least number not in use."""
+    names = (path.with_name(f"journal.torn-{number}") for number in count())
+    return next(name for name in names if not name.exists())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -16,6 +16,7 @@ from trialbed.sinks.journal.state import JournalState, Place
 from trialbed.sinks.lines import json_line
 
 _RETRY_S = 1.0
+_LOCK_PATIENCE_S = 0.5
 
 
 class JournalFailed(UserError):
@@ -54,7 +55,9 @@ class Journal:
         self._batch = _Batch()
         self._wake = anyio.Event()
         self._closing = False
+        self._ended = False
         self._broken: OSError | None = None
+        self._unwritten = b""
         # The second signal writes from the loop's thread while a commit may be under way in another.
         self._lock = threading.Lock()
 
@@ -70,21 +73,35 @@ class Journal:
         """
         place = self._take(kind, trial, body)
         batch = self._batch
-        await batch.durable.wait()
-        if self._broken is not None:
+        if not self._ended:
+            await batch.durable.wait()
+        if self._broken is not None or self._ended:
             raise self._failure()
         return place
 
     async def keep(self) -> None:
-        """Write what is given until `close`; the owner's task."""
+        """Write what is given until `close`; the owner's task.
+
+        Cancelling does not end it: whoever is being cut may still wait for an answer to be on disk.
+        """
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._keep()
+        finally:
+            self._ended = True
+            self._batch.durable.set()
+
+    async def _keep(self) -> None:
         while not (self._closing and not self._batch.lines):
             await self._wake.wait()
             self._wake = anyio.Event()
             batch, self._batch = self._batch, _Batch()
-            if batch.lines:
-                with anyio.CancelScope(shield=True):
-                    await self._commit(batch)
-            batch.durable.set()
+            try:
+                if batch.lines:
+                    self._unwritten = b"".join(batch.lines)
+                    await self._commit()
+            finally:
+                batch.durable.set()
 
     def close(self) -> None:
         """Let `keep` end after what has been given is on disk."""
@@ -92,11 +109,22 @@ class Journal:
         self._wake.set()
 
     def flush_now(self) -> None:
-        """Put everything given so far on disk from this very thread; the process is about to end."""
-        with self._lock:
-            if self._batch.lines and self._broken is None:
-                self._file.append(b"".join(self._batch.lines))
+        """Put everything given so far on disk from this very thread; the process is about to end.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        # A commit that hangs must not keep the process from ending.
+        if not self._lock.acquire(timeout=_LOCK_PATIENCE_S):
+            return
+        try:
+            if self._broken is None:
+                # What a commit under way has not written yet was given before what still waits.
+                self._file.append(self._unwritten + b"".join(self._batch.lines))
+                self._unwritten = b""
                 self._batch.lines.clear()
+        finally:
+            self._lock.release()
 
     def read(self, place: Place) -> bytes:
         """The line at `place`."""
@@ -133,12 +161,12 @@ class Journal:
         self._wake.set()
         return place
 
-    async def _commit(self, batch: _Batch) -> None:
+    async def _commit(self) -> None:
         deadline = self._clock.monotonic() + self._patience_s
         told = False
         while self._broken is None:
             try:
-                await anyio.to_thread.run_sync(self._append, b"".join(batch.lines))
+                await anyio.to_thread.run_sync(self._append)
                 return
             except OSError as error:
                 if not told:
@@ -149,10 +177,11 @@ class Journal:
                     return
             await self._clock.sleep(_RETRY_S)
 
-    def _append(self, data: bytes) -> None:
+    def _append(self) -> None:
         with self._lock:
-            self._file.append(data)
+            self._file.append(self._unwritten)
+            self._unwritten = b""
 
     def _failure(self) -> JournalFailed:
-        why = self._broken.strerror if self._broken is not None else "unknown"
+        why = self._broken.strerror if self._broken is not None else "it is not written any more"
         return JournalFailed(f"{self._file.path}: {why}; make room and run the same command again")

@@ -1,0 +1,1 @@
+"""Long fault runs: many seeds, real processes, a table at the end. `python -m tests.torture`."""
