@@ -38,6 +38,17 @@ bodies = st.dictionaries(texts.filter(lambda key: key not in ("crc", "e", "trial
 plain_events = st.tuples(st.sampled_from(["note", "attempt"]), st.none() | st.sampled_from(TRIALS), bodies)
 
 
+def test_a_line_that_was_damaged_inside_the_journal_is_counted_and_costs_only_itself(tmp_path: Path) -> None:
+    lines = six_lines()
+    damaged = lines[3].replace(b"baseline", b"baselime")
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b"".join([*lines[:3], damaged, *lines[4:]]))
+    state = JournalState()
+    with JournalFile(path, state.take) as file:
+        assert (file.damaged_lines, file.torn_bytes) == (1, 0)
+    assert state.lines == len(lines) - 1 and not state.is_settled(TRIALS[0])
+
+
 def event_of(kind: str, trial: str | None, **body: Any) -> bytes:
     return encode(kind, trial, body)  # type: ignore[arg-type]
 

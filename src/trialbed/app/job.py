@@ -65,7 +65,7 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
         handler = logs.open_log(folder.path / "run.log", settings.log_level, redact)
         try:
             screen.began(folder, prepared, resumed=resumed)
-            async with _journal(folder, prepared, screen) as (journal, drain):
+            async with _journal(folder, prepared, announce) as (journal, drain):
                 run, signals = build_run(prepared, models, folder, journal, drain, screen, redact)
                 if chosen is not None and chosen.grows:
                     journal.post("plan_grown", None, plan_hash=prepared.plan.plan_hash, planned=prepared.plan.size)
@@ -92,18 +92,25 @@ async def _check_far_side(prepared: Prepared, models: Models, announce: Callable
 
 
 @asynccontextmanager
-async def _journal(folder: RunFolder, prepared: Prepared, screen: Screen) -> AsyncIterator[tuple[Journal, Drain]]:
+async def _journal(
+    folder: RunFolder, prepared: Prepared, announce: Callable[[str], None]
+) -> AsyncIterator[tuple[Journal, Drain]]:
     clock = SystemClock()
     state = JournalState()
     drain = Drain(clock=clock, grace_s=prepared.settings.grace_s)
 
     def on_trouble(error: OSError) -> None:
-        screen.announce(f"{folder.journal}: {error.strerror}; no new trials are started: make room")
+        announce(f"{folder.journal}: {error.strerror}; no new trials are started: make room")
         drain.begin("disk")
 
     with JournalFile(folder.journal, state.take) as file:
         if file.torn_bytes:
-            screen.announce(f"{folder.name}: {file.torn_bytes} bytes of a torn line were put aside (journal.torn-*)")
+            announce(f"{folder.name}: {file.torn_bytes} bytes of a torn line were put aside (journal.torn-*)")
+        if file.damaged_lines:
+            announce(
+                f"{folder.name}: {file.damaged_lines} lines inside the journal are damaged and passed over; what they "
+                "held is asked again. Check the disk"
+            )
         yield Journal(file, state, clock=clock, patience_s=prepared.settings.grace_s, on_trouble=on_trouble), drain
 
 

@@ -29,6 +29,8 @@ def main(argv: Sequence[str] | None = None, *, root: Path | None = None) -> NoRe
     except UserError as error:
         _say(str(error))
         code = USAGE
+    except BrokenPipeError:
+        code = 0
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
     except BaseExceptionGroup as group:
@@ -41,10 +43,16 @@ def main(argv: Sequence[str] | None = None, *, root: Path | None = None) -> NoRe
 
 def _leave(code: int) -> NoReturn:
     """Exit, also when a thread hangs in a call to somewhere: the interpreter would wait for it."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:  # e.g. `trialbed status | head`: what could not be shown is not missed
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         os._exit(code)
+    # From here on a signal could only spoil the exit code.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(code)
 
 
@@ -101,6 +109,8 @@ def _say(text: str) -> None:
 
 
 def _redactor() -> Callable[[str], str]:
-    from trialbed.core.redact import SECRET_VARIABLES, Redactor
+    # Imported late: only what goes wrong needs it.
+    from trialbed.core.redact import Redactor
+    from trialbed.settings import known_secrets
 
-    return Redactor(os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name))
+    return Redactor(known_secrets(os.environ))

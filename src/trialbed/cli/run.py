@@ -84,9 +84,8 @@ def _where(finished: Finished, prepared: Prepared) -> list[str]:
         lines.append(f"Dataset: {settings.hf_repo_id}")
     for sink, count in finished.owed.items():
         if count:
-            lines.append(
-                f"Not delivered yet to {sink}: {count} records; they are in the journal. trialbed push {folder.name}"
-            )
+            by_itself = f" or: trialbed push {folder.name}" if sink == "hub" else ""
+            lines.append(f"Not delivered yet to {sink}: {count} records, kept in the journal. Run again{by_itself}")
     if finished.resume:
         lines.append(f"To resume, the same command again: {_this_command()}")
     if prepared.why_rehearsal is not None:

@@ -22,12 +22,19 @@ _REDRAW_S = 0.5
 _LOG_LINE_S = 10.0
 
 
+class _Stderr(Console):
+    """A console whose reader may go away: an overnight run does not end because a pipe did."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 class TerminalScreen(Screen):
     """Live progress on a terminal, a plain line every ten seconds anywhere else."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         # Styles are off for text that is not ours: a model's [/x] must not be taken for markup.
-        self._console = Console(file=sys.stderr, highlight=False, markup=False, soft_wrap=True)
+        self._console = _Stderr(file=sys.stderr, highlight=False, markup=False, soft_wrap=True)
         self._clock = clock or SystemClock()
 
     def announce(self, line: str) -> None:

@@ -48,7 +48,7 @@ class Experiment:
 
     `default_scenarios` are the ones run when none is asked for (None: all). `needs_judge` says that
     `judge` or `converse` asks a judge model. `headline` names the field of the evaluation that the
-    summary counts. `subject_label` and the like stay in the experiment's own prompts.
+    summary counts.
     """
 
     name: ClassVar[str]

@@ -30,6 +30,7 @@ class JournalFile:
         """
         self.path = path
         self.torn_bytes = 0
+        self.damaged_lines = 0
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -46,7 +47,8 @@ class JournalFile:
             raise UserError(
                 f"{self.path.parent.name}: another process is writing this run; wait for it or stop it first"
             )
-        self.torn_bytes = _set_torn_tail_aside(self._fd, self.path, take)
+        end, self.damaged_lines = _read_through(self._fd, take)
+        self.torn_bytes = _set_torn_tail_aside(self._fd, self.path, end)
         _sync_folder(self.path.parent)
 
     def append(self, data: bytes) -> None:
@@ -102,7 +104,8 @@ def _lines(fd: int) -> Iterator[tuple[int, bytes]]:
     start, rest, at = 0, b"", 0
     while chunk := os.pread(fd, _CHUNK_BYTES, at):
         at += len(chunk)
-        lines = (rest + chunk).splitlines(keepends=True) if b"\r" not in chunk else _split(rest + chunk)
+        data = rest + chunk
+        lines = data.splitlines(keepends=True) if b"\r" not in data else _split(data)
         rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
         for line in lines:
             yield start, line
@@ -125,13 +128,20 @@ def _write_all(fd: int, data: bytes, offset: int) -> None:
         view, offset = view[written:], offset + written
 
 
-def _set_torn_tail_aside(fd: int, path: Path, take: Callable[[int, bytes], None]) -> int:
-    """Cut off what follows the last whole line, keep it in a file of its own; returns its length in bytes."""
-    end = 0
+def _read_through(fd: int, take: Callable[[int, bytes], None]) -> tuple[int, int]:
+    """Hand on every whole line; returns where the last one ends, and how many damaged lines stand before that."""
+    end = damaged = since = 0
     for offset, line in _lines(fd):
         if line.endswith(b"\n") and is_whole(memoryview(line)[:-1]):
-            end = offset + len(line)
+            end, damaged, since = offset + len(line), damaged + since, 0
             take(offset, line[:-1])
+        else:
+            since += 1
+    return end, damaged
+
+
+def _set_torn_tail_aside(fd: int, path: Path, end: int) -> int:
+    """Cut off what follows the last whole line, keep it in a file of its own; returns its length in bytes."""
     size = os.lseek(fd, 0, os.SEEK_END)
     if size > end:
         aside = os.open(_free_name(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
