@@ -68,12 +68,11 @@ def choose_plan(
 
 
 def _scenarios(found: Found, choice: Choice) -> tuple[Scenario, ...]:
-    known = tuple(found.experiment.scenarios())
-    named = _named("--scenarios", choice.scenarios, known)
+    named = _named("--scenarios", choice.scenarios, found.scenarios)
     if named is not None:
         return named
     default = found.experiment.default_scenarios
-    return known if default is None else tuple(scenario for scenario in known if scenario.id in default)
+    return found.scenarios if default is None else tuple(one for one in found.scenarios if one.id in default)
 
 
 def _named(option: str, names: tuple[str, ...] | None, known: Iterable[ItemT]) -> tuple[ItemT, ...] | None:

@@ -1,11 +1,14 @@
 """What did the user ask for? Environment and the project's own `.env`, read once, then frozen."""
 
 import os
+import re
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -15,12 +18,14 @@ from trialbed.core.redact import SECRET_VARIABLES
 
 _EMPTY_MEANS_UNSET = {"model_temperature", "model_top_p"}
 """Set to nothing, these are left to the model; all other empty variables mean their default."""
+_HOLD_ACCOUNTS = ("SUBJECT_MODELS", "JUDGE_MODELS", "BEDROCK_ASSUME_ROLE_ARN", "AWS_ROLE_ARN")
+_ACCOUNT = re.compile(r"(?<=:)\d{12}(?=:)")
 
 
 class Settings(BaseSettings):
     """Every variable trialbed reads, beside those that AWS and Hub tools read themselves."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", protected_namespaces=(), allow_inf_nan=False)
 
     experiment: str = Field("dilemma", description="which experiment to run")
     batch_mode: bool = Field(
@@ -103,23 +108,49 @@ def load_settings(root: Path) -> Settings:
     Raises:
         UserError: one line for every variable that is wrong, all at once.
     """
-    for name, value in dotenv_values(root / ".env").items():
-        if value is not None:
-            os.environ.setdefault(name, value)
+    for name, value in _read_env_file(root / ".env").items():
+        os.environ.setdefault(name, value)
     if "AWS_REGION" not in os.environ and "AWS_DEFAULT_REGION" in os.environ:
         os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"]
     try:
         settings = Settings()
     except ValidationError as error:
         raise UserError("\n".join(_line(problem) for problem in error.errors(include_url=False))) from None
-    if not settings.local_backup_dir.is_absolute():
-        settings = settings.model_copy(update={"local_backup_dir": root / settings.local_backup_dir})
-    return settings
+    # `.env` is read by no shell that would have replaced the ~.
+    return settings.model_copy(update={"local_backup_dir": root / settings.local_backup_dir.expanduser()})
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    """The variables of a `.env`; none if there is no such file.
+
+    Raises:
+        UserError: it cannot be read, or a line of it is no assignment. Lines are not shown: they may hold secrets.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{path.name}: not UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise UserError(f"{path.name}: cannot be read ({error.strerror}); make it readable for you") from None
+    if lines := [_line_of(statement) for statement in parse_stream(StringIO(text)) if statement.error]:
+        raise UserError("\n".join(f"{path.name}:{line}: not of the form NAME=value; correct it" for line in lines))
+    found = dotenv_values(stream=StringIO(text))
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _line_of(statement: Binding) -> int:
+    """Where a statement begins; the empty lines before it are taken for a part of it."""
+    whole = statement.original.string
+    return statement.original.line + whole[: len(whole) - len(whole.lstrip())].count("\n")
 
 
 def known_secrets(environment: Mapping[str, str]) -> list[str]:
-    """Values that must never be written down."""
-    return [environment[name] for name in SECRET_VARIABLES if environment.get(name)]
+    """Values that must never be written down: secrets, and account numbers in the names of models and roles."""
+    secrets = [environment[name] for name in SECRET_VARIABLES if environment.get(name)]
+    accounts = {number for name in _HOLD_ACCOUNTS for number in _ACCOUNT.findall(environment.get(name, ""))}
+    return [*secrets, *sorted(accounts)]
 
 
 def variables() -> dict[str, str]:

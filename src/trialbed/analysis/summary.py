@@ -62,6 +62,8 @@ def summarise(
             unjudged += record["outcome"] == Outcome.JUDGE_ERROR
             reasons[f"{record['outcome']}: {record['outcome_reason']}"[:200]] += 1
     ordered = dict(sorted(values.items(), key=lambda item: (-item[1].total(), item[0])))
+    # Ties by name: a resumed run ends its trials in another order and must say the same.
+    frequent = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:_MOST_REASONS]
     return Summary(
         planned=planned,
         outcomes=dict(outcomes),
@@ -69,7 +71,7 @@ def summarise(
         values=ordered,
         unjudged=unjudged,
         retried=retried,
-        reasons=dict(reasons.most_common(_MOST_REASONS)),
+        reasons=dict(frequent),
     )
 
 

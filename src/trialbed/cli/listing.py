@@ -39,8 +39,7 @@ def _described(found: Found) -> dict[str, Any]:
         "name": found.experiment.name,
         "version": found.experiment.version,
         "scenarios": [
-            {"id": scenario.id, "default": default is None or scenario.id in default}
-            for scenario in found.experiment.scenarios()
+            {"id": scenario.id, "default": default is None or scenario.id in default} for scenario in found.scenarios
         ],
         "variants": [
             {"id": variant.id, "label": variant.title, "baseline": variant.id == found.baseline}

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 MASK = "[redacted]"
 _SHORTEST_SECRET = 8
+_LONG_SECRET = 16
+_GOES_ON = r"[A-Za-z0-9+/=_~.%-]*"
 _PATTERNS = [
     re.compile(r"\bhf_[A-Za-z0-9_]{8,}"),
     re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA|ABSK)[A-Za-z0-9+/=]{12,}"),
@@ -20,11 +23,15 @@ _ACCOUNT = re.compile(
 
 
 class Redactor:
-    """Cuts the given secrets and anything of a secret's known shape out of text."""
+    """Cuts the given secrets, also as they look in a URL or cut short, and anything of a secret's shape out of text."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        long_enough = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        forms = sorted({*long_enough, *(quote(secret, safe="") for secret in long_enough)}, key=len, reverse=True)
+        # A message that was shortened somewhere on its way ends in the middle of what it quotes.
+        beginnings = {form[:_SHORTEST_SECRET] for form in forms if len(form) >= _LONG_SECRET}
+        patterns = [*map(re.escape, forms), *(re.escape(begin) + _GOES_ON for begin in sorted(beginnings))]
+        self._known = re.compile("|".join(patterns)) if patterns else None
 
     def __call__(self, text: str) -> str:
         if self._known is not None:

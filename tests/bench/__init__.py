@@ -1,0 +1,1 @@
+"""How fast is it, how much memory does it need? Prints figures; judges nothing."""
