@@ -205,6 +205,12 @@ def test_an_unknown_name_or_number_on_the_command_line_runs_nothing(
     assert line.startswith(told)
 
 
+def test_subjects_that_records_could_not_tell_apart_are_refused(project: Project) -> None:
+    profiles = [f"arn:aws:bedrock:us-east-1:{n}:inference-profile/us.maker.model" for n in ("1" * 12, "2" * 12)]
+    (line,) = refused(project, SUBJECT_MODELS=",".join(profiles), JUDGE_MODELS="amazon.nova-lite-v1:0")
+    assert line.startswith("SUBJECT_MODELS: two models differ only in their account number")
+
+
 def test_a_named_model_or_credentials_never_fall_back_to_a_rehearsal(project: Project) -> None:
     named = refused(project, SUBJECT_MODELS="amazon.nova-pro-v1:0")
     assert [line.partition(":")[0] for line in named] == ["JUDGE_MODELS"]

@@ -40,9 +40,14 @@ def choose_plan(
     Without batch mode and without a choice on the command line it is one trial of the baseline variant.
 
     Raises:
-        UserError: an unknown scenario or variant was named, or a number is not positive.
+        UserError: an unknown scenario or variant was named, a number is not positive, or two subjects
+            cannot be told apart.
     """
     experiment = found.experiment
+    if len({str(subject) for subject in subjects}) < len(subjects):
+        raise UserError(
+            "SUBJECT_MODELS: two models differ only in their account number, which no record holds; run one"
+        )
     for name, number in (("--runs", choice.runs), ("--limit", choice.limit)):
         if number is not None and number < 1:
             raise UserError(f"{name}: must be at least 1, is {number}")

@@ -11,7 +11,7 @@ from trialbed.core.model import Message, Model, ModelName, ModelRequest, Samplin
 from trialbed.settings import Settings
 
 _PREFLIGHT_TOKENS = 16
-_PREFLIGHT_ATTEMPTS = 3
+_PREFLIGHT_PAUSES_S = (0.0, 0.3, 0.6)
 _PREFLIGHT_S = 30.0
 _REFUSING = (ModelUnavailable, InvalidRequest, QuotaExhausted, CredentialsExpired)
 
@@ -79,7 +79,8 @@ async def _check_model(model: Model, name: ModelName, sampling: Sampling, limit_
     request = ModelRequest(model=name, messages=(Message("user", "Answer with the one word: ready"),), sampling=small)
     problem = f"no answer within {limit_s:.0f} s"
     with anyio.move_on_after(limit_s):
-        for attempt in range(_PREFLIGHT_ATTEMPTS):
+        for pause_s in _PREFLIGHT_PAUSES_S:
+            await anyio.sleep(pause_s)
             try:
                 await model.converse(request)
                 return ModelCheck(name)
@@ -88,7 +89,6 @@ async def _check_model(model: Model, name: ModelName, sampling: Sampling, limit_
             except CallError as error:
                 # A throttled or faltering service is there all the same; the run's own retries deal with it.
                 problem = str(error)
-            await anyio.sleep(0.3 * 2**attempt)
     return ModelCheck(name, f"{name}: {problem}; it may pass, the run goes on")
 
 
