@@ -16,6 +16,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, cl
 from huggingface_hub.utils._http import default_client_factory
 
 from tests.standins.hub import Faults, HubStandIn
+from tests.support.measure import at_most, slowdown
 from tests.torture.hub import MIX, MOST_BYTES, Case, push_to_the_end, unloadable, violations
 from tests.torture.hub_material import FAST, REPO, RUN, card, keep, open_journal, record, target, trial_id
 from trialbed.core.clock import SystemClock
@@ -251,11 +252,10 @@ async def test_a_hanging_hub_holds_up_neither_the_loop_nor_the_end(tmp_path: Pat
                 before = time.monotonic()
                 await anyio.sleep(0.01)
                 worst = max(worst, time.monotonic() - before)
-            assert worst < 0.3
-            before = time.monotonic()
-            await sink.flush(0.3)
+            assert worst < 0.3 * slowdown()
+            with at_most(0.8):
+                await sink.flush(0.3)
             tasks.cancel_scope.cancel()
-            assert time.monotonic() - before < 0.8
             assert sink.owed == 5
 
 
@@ -455,14 +455,13 @@ async def test_a_hundred_thousand_rows_are_taken_up_in_seconds(tmp_path: Path) -
         common = {"repo": REPO, "layout": "shards"}
         events.append({"e": "sealed", **common, **seal})
         events.append({"e": "receipt", **common, "path": f"p{part}", "oid": "", "rows": 1000, "removed": []})
-    before = time.monotonic()
-    sink = HubSink(
-        ledger=Ledger(),
-        target=target(None, "hf_x"),
-        card=card(),
-        clock=SystemClock(),
-        random=Random(1),
-        announce=print,
-    )
+    with at_most(3):
+        sink = HubSink(
+            ledger=Ledger(),
+            target=target(None, "hf_x"),
+            card=card(),
+            clock=SystemClock(),
+            random=Random(1),
+            announce=print,
+        )
     assert sink.owed == 1000
-    assert time.monotonic() - before < 3

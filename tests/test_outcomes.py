@@ -88,6 +88,36 @@ def test_a_subject_that_gives_no_answer_is_counted_under_its_own_outcome_and_nev
         assert not [call for call in row["calls"] if call["role"] == "judge"]
 
 
+ASIDE = '''"""Asks inside a task group, whose exceptions come in groups."""
+
+import anyio
+
+from trialbed import Experiment, Scenario
+
+
+class Aside(Experiment):
+    name, version = "aside", "1.0.0"
+
+    def scenarios(self):
+        yield Scenario(id="one")
+
+    async def converse(self, trial, chat):
+        async with anyio.create_task_group() as group:
+            group.start_soon(chat.ask, "What matters most?")
+
+
+experiment = Aside()
+'''
+
+
+def test_a_refusal_inside_an_authors_task_group_is_still_a_refusal(tmp_path: Path, standin: RehearsalServer) -> None:
+    project = make_project(
+        tmp_path, experiments={"experiments/aside.py": ASIDE}, EXPERIMENT="aside", **real_environment(standin.url)
+    )
+    assert run(project, standin, RehearsalConfig(refuse_rate=1.0)).code == 1
+    assert counted(project) == {"refused": 1}
+
+
 def test_a_service_that_never_answers_costs_a_trial_its_deadline_and_no_more(
     project: Project, standin: RehearsalServer
 ) -> None:

@@ -276,6 +276,12 @@ def test_a_plan_grows_from_another_when_it_holds_all_of_its_trials(new: Plan, ol
         assert places(old).items() <= places(new).items()
 
 
+def test_what_only_one_version_of_the_tool_writes_into_a_plan_makes_another_plan() -> None:
+    known = BASE.as_dict()
+    assert not grows_from({**known, "students": ["bedrock:maker.student"]}, known)
+    assert not grows_from(known, {**known, "students": ["bedrock:maker.student"]})
+
+
 def test_memory_does_not_grow_with_the_plan() -> None:
     assert (
         peak_bytes(plan_of(variants=5, repeats=40_000), 15_000)

@@ -1,11 +1,10 @@
 """What did the user ask for? Environment and the project's own `.env`, read once, then frozen."""
 
 import os
-import re
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from dotenv import dotenv_values
 from dotenv.parser import Binding, parse_stream
@@ -14,12 +13,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from trialbed.core.errors import UserError
 from trialbed.core.model import Sampling
-from trialbed.core.redact import SECRET_VARIABLES
+from trialbed.core.redact import ACCOUNT_IN_ARN, SECRET_VARIABLES
 
 _EMPTY_MEANS_UNSET = {"model_temperature", "model_top_p"}
 """Set to nothing, these are left to the model; all other empty variables mean their default."""
 _HOLD_ACCOUNTS = ("SUBJECT_MODELS", "JUDGE_MODELS", "BEDROCK_ASSUME_ROLE_ARN", "AWS_ROLE_ARN")
-_ACCOUNT = re.compile(r"(?<=:)\d{12}(?=:)")
 
 
 class Settings(BaseSettings):
@@ -66,8 +64,6 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     aws_region: str | None = Field(None, description="region of Bedrock")
     bedrock_assume_role_arn: str | None = Field(None, description="role to assume for Bedrock; renewed by itself")
-
-    secrets: ClassVar[tuple[str, ...]] = SECRET_VARIABLES
 
     @model_validator(mode="before")
     @classmethod
@@ -149,7 +145,7 @@ def _line_of(statement: Binding) -> int:
 def known_secrets(environment: Mapping[str, str]) -> list[str]:
     """Values that must never be written down: secrets, and account numbers in the names of models and roles."""
     secrets = [environment[name] for name in SECRET_VARIABLES if environment.get(name)]
-    accounts = {number for name in _HOLD_ACCOUNTS for number in _ACCOUNT.findall(environment.get(name, ""))}
+    accounts = {number for name in _HOLD_ACCOUNTS for number in ACCOUNT_IN_ARN.findall(environment.get(name, ""))}
     return [*secrets, *sorted(accounts)]
 
 

@@ -114,9 +114,13 @@ class Project:
         """`python run_and_evaluate.py ARGUMENTS`, to its end."""
         return self.start(*arguments, **variables).wait(timeout_s)
 
+    def start_trialbed(self, *arguments: str, **variables: str) -> Sitting:
+        """`python -m trialbed ARGUMENTS` in the background."""
+        return self._popen([sys.executable, "-m", "trialbed", *arguments], variables)
+
     def trialbed(self, *arguments: str, timeout_s: float = PATIENCE_S, **variables: str) -> Ended:
         """`python -m trialbed ARGUMENTS`, to its end."""
-        return self._popen([sys.executable, "-m", "trialbed", *arguments], variables).wait(timeout_s)
+        return self.start_trialbed(*arguments, **variables).wait(timeout_s)
 
     def status(self, run: str | None = None) -> dict[str, Any]:
         """What `status --json` says of a run, the newest one by default."""

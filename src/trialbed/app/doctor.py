@@ -28,10 +28,10 @@ class Finding:
 
 async def examine(root: Path, wanted: Wanted) -> list[Finding]:
     """All findings; without a usable configuration only those about the configuration."""
-    redact = Redactor(known_secrets(os.environ))
     try:
         prepared = prepare(root, wanted, also=hub_problems)
     except UserError as error:
+        redact = Redactor(known_secrets(os.environ))
         return [Finding("configuration", False, redact(line)) for line in str(error).splitlines()]
     redact = Redactor(known_secrets(os.environ))
     problems = setting_problems(prepared)

@@ -10,10 +10,8 @@ from trialbed.core.model import ModelName
 from trialbed.core.plan import Plan
 from trialbed.plugins import Catalog, Found, scan
 from trialbed.providers.bedrock.credentials import has_credentials_offline
-from trialbed.providers.names import parse_models
+from trialbed.providers.names import RUNNABLE, parse_models
 from trialbed.settings import Settings, load_settings
-
-RUNNABLE = ("bedrock", "rehearsal")
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,8 @@ def _models(
             )
     for model in (*subjects, *judges):
         if model.provider not in RUNNABLE:
-            problems.append(
-                f"{model}: provider {model.provider!r} is not built yet; this version runs: {', '.join(RUNNABLE)}"
-            )
+            known = ", ".join(sorted(RUNNABLE))
+            problems.append(f"{model}: provider {model.provider!r} is not built yet; this version runs: {known}")
     is_real = [model.provider != "rehearsal" for model in subjects]
     if any(is_real) and (not all(is_real) or any(model.provider == "rehearsal" for model in judges)):
         problems.append(

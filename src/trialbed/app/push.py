@@ -39,9 +39,12 @@ async def push(settings: Settings, folder: RunFolder, announce: Callable[[str], 
         card = card_of(folder, folder.read_plan(), _provenance(journal))
         sink = hub_sink(settings, journal, card, announce, check_published=True)
         async with anyio.create_task_group() as group:
-            group.start_soon(journal.keep)
-            await sink.flush(_PUSH_S)
-            journal.close()
+            group.start_soon(journal.keep, name="journal")
+            try:
+                await sink.flush(_PUSH_S)
+            finally:
+                # Cancelling does not end the journal's task: it would be waited for without an end.
+                journal.close()
         if sink.stopped is not None:
             raise UserError(sink.stopped)
         return sink.owed

@@ -5,7 +5,7 @@ from typing import Any
 
 from trialbed.core.outcome import SETTLED
 from trialbed.engine.folder import RunFolder
-from trialbed.sinks.hub.book import book_of, owed
+from trialbed.sinks.hub.book import book_of, owed, owed_as_journalled
 from trialbed.sinks.journal.state import JournalState, read_state
 
 
@@ -60,12 +60,13 @@ def status_of(folder: RunFolder) -> Status:
 def owed_by_sink(state: JournalState) -> dict[str, int]:
     """Records that each sink of the run has not confirmed. A run that uploads nowhere owes nothing."""
     hub = next((start["hub"] for start in reversed(state.run_starts) if start.get("hub")), None)
-    if hub is None:
-        return {}
-    events = (event for event in state.sink_events if event["sink"] == "hub")
-    book = book_of(events, repo_id=hub["repo"], layout=hub["layout"])
+    events = [event for event in state.sink_events if event["sink"] == "hub"]
     revisions = ((trial, recorded.revision) for trial, recorded in state.recorded.items())
-    return {"hub": len(owed(revisions, book))}
+    if hub is not None:
+        return {"hub": len(owed(revisions, book_of(events, repo_id=hub["repo"], layout=hub["layout"])))}
+    # No sitting uploaded, but `push` may have begun to.
+    count = owed_as_journalled(revisions, events)
+    return {} if count is None else {"hub": count}
 
 
 def _per_variant(known: dict[str, Any], state: JournalState) -> dict[str, dict[str, int]]:

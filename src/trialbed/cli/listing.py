@@ -1,9 +1,11 @@
 """`list`: which experiments, scenarios, variants and runs there are."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from trialbed.core.text import for_terminal
 from trialbed.engine.folder import runs_newest_first
 from trialbed.plugins import Found, scan
 from trialbed.settings import load_settings
@@ -19,18 +21,21 @@ def list_command(root: Path, *, as_json: bool) -> int:
         print(json.dumps({"experiments": experiments, "runs": runs}, indent=2))
         return 0
     for experiment in experiments:
-        print(f"{experiment['name']} {experiment['version']}")
-        for scenario in experiment["scenarios"]:
-            print(
-                f"  scenario {scenario['id']}{'' if scenario['default'] else '   (only when asked for: --scenarios)'}"
-            )
-        for variant in experiment["variants"]:
-            print(f"  variant  {variant['id']}: {variant['label']}{'   (baseline)' if variant['baseline'] else ''}")
+        for line in _lines(experiment):
+            print(for_terminal(line))
     for name in runs[:_MOST_RUNS]:
         print(f"run {name}")
     if len(runs) > _MOST_RUNS:
         print(f"… and {len(runs) - _MOST_RUNS} older runs under {settings.local_backup_dir}")
     return 0
+
+
+def _lines(experiment: dict[str, Any]) -> Iterator[str]:
+    yield f"{experiment['name']} {experiment['version']}"
+    for scenario in experiment["scenarios"]:
+        yield f"  scenario {scenario['id']}{'' if scenario['default'] else '   (only when asked for: --scenarios)'}"
+    for variant in experiment["variants"]:
+        yield f"  variant  {variant['id']}: {variant['label']}{'   (baseline)' if variant['baseline'] else ''}"
 
 
 def _described(found: Found) -> dict[str, Any]:

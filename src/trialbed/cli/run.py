@@ -12,6 +12,7 @@ from trialbed.app.job import Finished, do_job
 from trialbed.app.prepare import Prepared, Wanted, prepare
 from trialbed.cli.screen import TerminalScreen
 from trialbed.core.text import for_terminal
+from trialbed.engine.folder import plan_document
 
 
 def run_command(root: Path, wanted: Wanted, *, dry_run: bool, fresh: bool) -> int:
@@ -37,18 +38,7 @@ async def _job(prepared: Prepared, fresh: bool) -> Finished:
 
 def plan_command(root: Path, wanted: Wanted) -> int:
     """Print the plan as one JSON document."""
-    plan = prepare(root, wanted).plan
-    print(
-        json.dumps(
-            {
-                "plan_hash": plan.plan_hash,
-                "planned": plan.size,
-                "per_variant": plan.per_variant(),
-                "plan": plan.as_dict(),
-            },
-            indent=2,
-        )
-    )
+    print(json.dumps(plan_document(prepare(root, wanted).plan), indent=2))
     return 0
 
 
@@ -97,7 +87,11 @@ def _where(finished: Finished, prepared: Prepared) -> list[str]:
 
 
 def _this_command() -> str:
-    first = "python run_and_evaluate.py" if sys.argv[0].endswith("run_and_evaluate.py") else "trialbed"
+    is_script = sys.argv[0].endswith("run_and_evaluate.py")
+    if is_script and "MAKELEVEL" in os.environ and not sys.argv[1:]:
+        # Not the bare script: `make run` chooses the Python and, without any set-up, the batch.
+        return "make run"
+    first = "python run_and_evaluate.py" if is_script else "trialbed"
     return shlex.join([*first.split(), *(part for part in sys.argv[1:] if part != "--fresh")])
 
 

@@ -1,14 +1,12 @@
 """What is said to a model and what comes back? Provider-neutral values and the one-verb seam."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from trialbed.core.canonical import digest
-
-_ACCOUNT = re.compile(r"(?<=:)\d{12}(?=:)")
+from trialbed.core.redact import ACCOUNT_IN_ARN, ACCOUNT_MASK
 
 Role = Literal["subject", "judge", "student"]
 
@@ -23,7 +21,7 @@ class ModelName:
     @cached_property
     def public_id(self) -> str:
         """The id as it may be published: the account number inside an ARN is masked."""
-        return _ACCOUNT.sub("************", self.id)
+        return ACCOUNT_IN_ARN.sub(ACCOUNT_MASK, self.id)
 
     def __str__(self) -> str:
         return f"{self.provider}:{self.public_id}"

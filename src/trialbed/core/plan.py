@@ -147,7 +147,8 @@ def grows_from(new: dict[str, Any], old: dict[str, Any]) -> bool:
 
     So it is when `new` only adds repeats or variants, raises the limit, or changes what is for people to read.
     """
-    if any(new[key] != old[key] for key in old.keys() - {"repeats", "variants", "limit"}):
+    # Of both: what only one version of the tool writes into a plan decides its trials too.
+    if any(new.get(key) != old.get(key) for key in (new.keys() | old.keys()) - {"repeats", "variants", "limit"}):
         return False
     ours, theirs = _contents(new), _contents(old)
     if new["limit"] is None:

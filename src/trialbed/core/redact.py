@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 MASK = "[redacted]"
+ACCOUNT_MASK = "*" * 12
+ACCOUNT_IN_ARN = re.compile(r"(?<=:)\d{12}(?=:)")
 _SHORTEST_SECRET = 8
 _LONG_SECRET = 16
 _GOES_ON = r"[A-Za-z0-9+/=_~.%-]*"
@@ -38,7 +40,7 @@ class Redactor:
             text = self._known.sub(MASK, text)
         for pattern in _PATTERNS:
             text = pattern.sub(MASK, text)
-        return _ACCOUNT.sub("************", text)
+        return _ACCOUNT.sub(ACCOUNT_MASK, text)
 
 
 SECRET_VARIABLES = (

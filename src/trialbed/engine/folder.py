@@ -16,6 +16,7 @@ from typing import Any
 
 from trialbed.core.errors import UserError
 from trialbed.core.plan import Plan, grows_from
+from trialbed.sinks.journal.file import sync_folder
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _TAIL_BYTES = 1 << 16
@@ -44,7 +45,7 @@ class RunFolder:
         return int(datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC).timestamp())
 
     def read_plan(self) -> dict[str, Any]:
-        """`{"plan_hash", "planned", "plan"}` as written when the run began or last grew.
+        """The `plan_document` written when the run began or last grew.
 
         Raises:
             UserError: the file is missing or damaged.
@@ -58,15 +59,26 @@ class RunFolder:
         return data
 
     def write_plan(self, plan: Plan) -> None:
-        """Write the plan so that a crash leaves either the old or the new one."""
-        data = {
-            "plan_hash": plan.plan_hash,
-            "planned": plan.size,
-            "per_variant": plan.per_variant(),
-            "plan": plan.as_dict(),
-        }
-        text = json.dumps(data, indent=2, ensure_ascii=True).encode("ascii") + b"\n"
-        write_whole(self.path / "plan.json", text, durable=True)
+        """Write the plan so that a crash leaves either the old or the new one.
+
+        Raises:
+            UserError: the disk refuses.
+        """
+        text = json.dumps(plan_document(plan), indent=2, ensure_ascii=True).encode("ascii") + b"\n"
+        try:
+            write_whole(self.path / "plan.json", text, durable=True)
+        except OSError as error:
+            raise UserError(f"{self.path}/plan.json: {error.strerror}; the run needs room to write it") from None
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """What plan.json holds and `trialbed plan` prints."""
+    return {
+        "plan_hash": plan.plan_hash,
+        "planned": plan.size,
+        "per_variant": plan.per_variant(),
+        "plan": plan.as_dict(),
+    }
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool) -> None:
@@ -99,6 +111,9 @@ def create(backups: Path, plan: Plan, now: datetime) -> RunFolder:
             path.mkdir(parents=True, mode=0o700)
             folder = RunFolder(path)
             folder.write_plan(plan)
+            # What the journal syncs later is only there after a power cut if the way to it is.
+            for above in (path.parent, backups):
+                sync_folder(above)
             return folder
     except OSError as error:
         raise UserError(

@@ -49,7 +49,7 @@ class Gate:
         if model not in self.stopped:
             self.stopped[model] = why
             self._on_stop(model, why)
-            self._announce(f"{model} is stopped: {why}; its remaining trials become provider_error")
+            self._announce(f"{model} is stopped: {why}; trials that still need it end in provider_error or judge_error")
 
     def prove(self, model: ModelName) -> None:
         """`model` has answered with its parameters."""
@@ -81,7 +81,9 @@ class Gate:
         async with renewal.lock:
             if renewal.count != seen:
                 return
-            if renewal.in_a_row == 1:
+            # Every call that waits comes here after a signal: what was said is not said again.
+            if renewal.in_a_row and not renewal.said:
+                renewal.said = True
                 self._announce(
                     f"{provider}: the credentials are no longer taken ({error.code}); the run is paused and tries "
                     f"again every {self._retry_s:.0f} s: renew them, nothing is lost"
@@ -96,9 +98,10 @@ class Gate:
         """The credentials of `provider` were taken: a later expiry starts over."""
         renewal = self._renewals.get(provider)
         if renewal is not None and renewal.in_a_row:
-            if renewal.in_a_row > 1:
+            if renewal.said:
                 self._announce(f"{provider}: the credentials are taken again; the run goes on")
             renewal.in_a_row = 0
+            renewal.said = False
 
     def _renewal(self, provider: str) -> "_Renewal":
         return self._renewals.setdefault(provider, _Renewal())
@@ -109,3 +112,4 @@ class _Renewal:
         self.lock = anyio.Lock()
         self.count = 0
         self.in_a_row = 0
+        self.said = False

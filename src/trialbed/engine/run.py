@@ -64,6 +64,7 @@ async def carry_out(run: Run) -> None:
         finally:
             try:
                 with anyio.CancelScope(shield=True):
+                    await run.journal.settle()
                     await run.journal.write("run_stop", None, **how_it_stands(run))
             finally:
                 run.journal.close()

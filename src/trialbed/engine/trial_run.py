@@ -145,6 +145,8 @@ def _unwrapped(error: Exception, outcome: Outcome) -> tuple[Outcome, str]:
             if isinstance(leaf, kind):
                 raise leaf
     for leaf in leaves:
+        if isinstance(leaf, TurnEnded):
+            return leaf.outcome, leaf.reason
         if isinstance(leaf, GaveUp | ModelStopped):
             return Outcome.PROVIDER_ERROR, str(leaf)
         if isinstance(leaf, JudgeFailed):

@@ -89,7 +89,7 @@ class Connection:
 
     async def _stream(self, call: RehearsalCall, reply: Accepted, config: RehearsalConfig) -> Sent:
         response = web.StreamResponse(headers=self._headers(eventstream.CONTENT_TYPE))
-        opening = wire.opening_events(reply.answer, call, tool_use_id=_tool_use_id(call))
+        opening = wire.opening_events(reply.answer, tool_use_id=_tool_use_id(call))
         first = [eventstream.event(*event) for event in opening]
         pieces = [
             eventstream.event(*event) for event in wire.piece_events(reply.answer, piece_chars=config.chunk_chars)

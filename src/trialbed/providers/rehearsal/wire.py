@@ -50,7 +50,7 @@ def wrong_shape_body(answer: Answer, call: RehearsalCall) -> bytes:
     return jsontext.encode({"stopReason": answer.stop_reason, "usage": usage(answer, call)})
 
 
-def opening_events(answer: Answer, call: RehearsalCall, *, tool_use_id: str) -> Iterator[Event]:
+def opening_events(answer: Answer, *, tool_use_id: str) -> Iterator[Event]:
     """What a stream says before the first piece of the answer."""
     yield "messageStart", {"role": ROLE}
     if not isinstance(answer.content, str):

@@ -110,12 +110,15 @@ class HubSink:
         try:
             with anyio.move_on_after(deadline_s):
                 async with self._turn:
-                    while self.stopped is None and (self._backlog.owed or self._check):
-                        self._check = False
-                        if not await self._work(last=True):
-                            break
+                    await self._send_all()
         finally:
             self._hurry = anyio.Event()
+
+    async def _send_all(self) -> None:
+        while self.stopped is None and (self._backlog.owed or self._check):
+            self._check = False
+            if not await self._work(last=True):
+                return
 
     @property
     def _gap_s(self) -> float:

@@ -49,7 +49,7 @@ class JournalFile:
             )
         end, self.damaged_lines = _read_through(self._fd, take)
         self.torn_bytes = _set_torn_tail_aside(self._fd, self.path, end)
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
 
     def append(self, data: bytes) -> None:
         """Write all of `data` and wait until it is on disk; on failure the file is as it was before.
@@ -160,7 +160,7 @@ def _free_name(path: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """A new file is only there after a crash if its folder's entry is on disk too."""
     fd = os.open(folder, os.O_RDONLY)
     try:

@@ -24,16 +24,19 @@ class JournalFailed(UserError):
 
 
 class _Batch:
+    """Lines that go to disk together, and where each will stand."""
+
     def __init__(self) -> None:
         self.lines: list[bytes] = []
-        self.durable = anyio.Event()
+        self.places: list[Place] = []
+        self.settled = anyio.Event()
+        self.is_durable = False
 
 
 class Journal:
     """The writing side of a run's journal. `keep` must run while others write.
 
-    Lines reach the file in the order they were given. `state` covers every line given so far, also
-    those not yet on disk.
+    Lines reach the file in the order they were given. `state` covers the lines that are on disk.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Journal:
         self._on_trouble = on_trouble
         self._end = file.size
         self._batch = _Batch()
+        self._committing = self._batch
         self._wake = anyio.Event()
         self._closing = False
         self._ended = False
@@ -74,8 +78,9 @@ class Journal:
         place = self._take(kind, trial, body)
         batch = self._batch
         if not self._ended:
-            await batch.durable.wait()
-        if self._broken is not None or self._ended:
+            await batch.settled.wait()
+        # Of this batch alone: the journal may have ended, or broken, since it was written.
+        if not batch.is_durable:
             raise self._failure()
         return place
 
@@ -89,19 +94,34 @@ class Journal:
                 await self._keep()
         finally:
             self._ended = True
-            self._batch.durable.set()
+            self._batch.settled.set()
 
     async def _keep(self) -> None:
         while not (self._closing and not self._batch.lines):
             await self._wake.wait()
             self._wake = anyio.Event()
             batch, self._batch = self._batch, _Batch()
+            self._committing = batch
             try:
                 if batch.lines:
                     self._unwritten = b"".join(batch.lines)
                     await self._commit()
+                    self._fold(batch)
             finally:
-                batch.durable.set()
+                batch.settled.set()
+
+    def _fold(self, batch: _Batch) -> None:
+        """Let the state know what is on disk now; nobody may read a line that is not."""
+        batch.is_durable = self._broken is None
+        if batch.is_durable:
+            for place, line in zip(batch.places, batch.lines, strict=True):
+                self.state.take(place.offset, line[:-1])
+
+    async def settle(self) -> None:
+        """Return when everything given so far is on disk, and in `state`, or has failed."""
+        for batch in (self._committing, self._batch):
+            if batch.lines and not self._ended:
+                await batch.settled.wait()
 
     def close(self) -> None:
         """Let `keep` end after what has been given is on disk."""
@@ -123,6 +143,7 @@ class Journal:
                 self._file.append(self._unwritten + b"".join(self._batch.lines))
                 self._unwritten = b""
                 self._batch.lines.clear()
+                self._batch.places.clear()
         finally:
             self._lock.release()
 
@@ -136,7 +157,7 @@ class Journal:
         return ((trial, recorded.revision) for trial, recorded in newest)
 
     def record_line(self, trial_id: str) -> bytes:
-        """The newest record of a trial, one line of ASCII JSON; it must be on disk already."""
+        """The newest record of a trial that is on disk, one line of ASCII JSON."""
         line = self.read(self.state.recorded[trial_id].place)
         return json_line(orjson.loads(line)["record"])
 
@@ -157,7 +178,7 @@ class Journal:
         place = Place(self._end, len(line) - 1)
         self._end += len(line)
         self._batch.lines.append(line)
-        self.state.take(place.offset, line[:-1])
+        self._batch.places.append(place)
         self._wake.set()
         return place
 
