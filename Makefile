@@ -3,6 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 COUNT ?= 50
 
+# A copied or moved project must not run the code of the folder it came from.
+ifneq ($(shell cat .venv/built-in 2>/dev/null),$(CURDIR))
+$(shell rm -f .venv/run.stamp .venv/dev.stamp)
+endif
+
 .PHONY: help run test check torture bench setup lock clean
 
 help:  ## list the commands
@@ -10,11 +15,11 @@ help:  ## list the commands
 
 # One stamp for each set of requirements: a newcomer's first run does not wait for test tools.
 .venv/run.stamp: requirements.lock pyproject.toml
-	@sh tools/make-venv $(PYTHON) requirements.lock
+	@sh tools/make-venv "$(PYTHON)" requirements.lock
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.lock pyproject.toml
-	@sh tools/make-venv $(PYTHON) requirements-dev.lock
+	@sh tools/make-venv "$(PYTHON)" requirements-dev.lock
 	@touch $@ .venv/run.stamp
 
 setup: .venv/run.stamp  ## build .venv from hash-pinned requirements
@@ -45,4 +50,4 @@ lock: .venv/dev.stamp  ## renew both requirement files (needs uv)
 	uv pip compile pyproject.toml --group build --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
 
 clean:  ## remove the environment and caches; never any data
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

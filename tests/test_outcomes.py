@@ -236,6 +236,14 @@ def test_a_parameter_the_model_does_not_take_is_named_before_anything_is_spent(
     assert "top_p" in ended.stderr and SUBJECT in ended.stderr
 
 
+def test_a_judge_does_without_a_parameter_its_model_does_not_take(project: Project, standin: RehearsalServer) -> None:
+    ended = run(project, standin, RehearsalConfig(refuses={JUDGE: frozenset({"temperature"})}))
+    assert ended.code == 0, ended.stderr
+    judged = [call for row in rows_of(project) for call in row["calls"] if call["role"] == "judge"]
+    assert judged and all("temperature" in call["unsupported"] for call in judged)
+    assert not any("temperature" in call["sent_parameters"] for call in judged)
+
+
 def test_a_model_that_refuses_later_is_stopped_and_the_other_one_completes(
     project: Project, standin: RehearsalServer
 ) -> None:

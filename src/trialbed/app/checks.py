@@ -59,7 +59,7 @@ def _refused_parameters(prepared: Prepared) -> list[str]:
 
 
 async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) -> list[ModelCheck]:
-    """One small call to each model, with the sampling the run will use."""
+    """One small call to each model, with the sampling that trials will be asked with."""
     plan = prepared.plan
     results: dict[ModelName, ModelCheck] = {}
 
@@ -69,7 +69,8 @@ async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) ->
 
     async with anyio.create_task_group() as group:
         for name in prepared.models:
-            sampling = plan.sampling if name in plan.subjects else plan.judge_sampling
+            # A judge does without the parameters its model refuses, so it is not turned away for them here.
+            sampling = plan.sampling if name in plan.subjects else Sampling(plan.judge_sampling.max_tokens)
             group.start_soon(check, name, sampling)
     return [results[name] for name in prepared.models]
 

@@ -33,6 +33,7 @@ async def examine(root: Path, wanted: Wanted) -> list[Finding]:
     except UserError as error:
         redact = Redactor(known_secrets(os.environ))
         return [Finding("configuration", False, redact(line)) for line in str(error).splitlines()]
+    # Only now: `.env` has just been read, too.
     redact = Redactor(known_secrets(os.environ))
     problems = setting_problems(prepared)
     findings = [Finding("configuration", False, line) for line in problems] or [

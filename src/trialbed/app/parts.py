@@ -27,6 +27,7 @@ from trialbed.engine.signals import Signals
 from trialbed.engine.trial_log import TrialLog
 from trialbed.engine.trial_run import Bench, request_metadata
 from trialbed.judging.structured import StructuredJudge
+from trialbed.providers.bedrock.capabilities import data_date
 from trialbed.sinks.backups import Backups, missing
 from trialbed.sinks.journal.state import JournalState
 from trialbed.sinks.journal.writer import Journal
@@ -139,6 +140,7 @@ def _start_facts(prepared: Prepared, facts: RunFacts) -> dict[str, Any]:
         "max_concurrency": settings.max_concurrency,
         "inter_run_delay_s": settings.inter_run_delay,
         "call_deadline_s": settings.call_deadline_s,
+        "capabilities_as_of": data_date(),
         "hub": {"repo": settings.hf_repo_id, "layout": settings.hf_layout} if uploads(prepared) else None,
         "at": iso_z(SystemClock().now()),
     }

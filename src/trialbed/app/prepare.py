@@ -33,7 +33,6 @@ class Prepared:
 
     root: Path
     settings: Settings
-    catalog: Catalog
     found: Found
     plan: Plan
     why_rehearsal: str | None
@@ -64,7 +63,7 @@ def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = 
         raise UserError("\n".join(problems))
     choice = Choice(wanted.scenarios, wanted.variants, wanted.runs, wanted.limit)
     plan = choose_plan(settings, found, choice, subjects=subjects, judges=judges)
-    return Prepared(root, settings, catalog, found, plan, why)
+    return Prepared(root, settings, found, plan, why)
 
 
 def _read(root: Path) -> tuple[Settings, Catalog]:

@@ -84,6 +84,7 @@ class Calls:
             # Checked again: a drain or a stop may have come while this call waited for its slot.
             self._drain.check_call()
             self._gate.check(request.model)
+            attempts.check_deadline(self._clock)
             attempts.begin(self._clock)
             log.attempt(request, role, attempts.count, attempts.why)
             left_s = attempts.deadline - self._clock.monotonic()
@@ -120,7 +121,7 @@ class Calls:
             "started_at": attempts.started_at,
             "latency_s": round(self._clock.monotonic() - attempts.sent_at, 6),
         }
-        attempts.failed(failure)
+        attempts.failed(failure, error)
         log.failed(request, role, failure)
         self._progress.retries += 1
 
@@ -135,20 +136,21 @@ class Calls:
         )
         match step:
             case Again(wait_s):
-                await self._drain_or_wait(wait_s)
+                await self._back_off(wait_s)
             case StopModel():
                 self._gate.stop(request.model, self._redact(str(error))[:300])
                 self._gate.check(request.model)
             case GiveUp() | PauseRun():
                 raise GaveUp(error, attempts=attempts.count)
 
-    async def _drain_or_wait(self, wait_s: float) -> None:
-        """Wait for the next attempt; a stopping run waits only if it has the time."""
-        if self._drain.is_begun:
-            await self._clock.sleep(min(wait_s, self._drain.left_s))
-        else:
-            with anyio.move_on_after(wait_s):
-                await self._drain.begun.wait()
+    async def _back_off(self, wait_s: float) -> None:
+        """Wait for the next attempt; a stopping run waits no longer than it has time for."""
+        until = self._clock.monotonic() + wait_s
+        with anyio.move_on_after(wait_s):
+            await self._drain.begun.wait()
+        rest_s = until - self._clock.monotonic()
+        if rest_s > 0:
+            await self._clock.sleep(min(rest_s, self._drain.left_s))
 
 
 class _Attempts:
@@ -163,6 +165,7 @@ class _Attempts:
         self.sent_at = 0.0
         self.by_class: Counter[str] = Counter()
         self.failures: list[dict[str, Any]] = []
+        self._last: CallError | None = None
 
     def begin(self, clock: Clock) -> None:
         self.count += 1
@@ -171,7 +174,15 @@ class _Attempts:
         if self.count == 1:
             self.deadline = self.sent_at + self._deadline_s
 
-    def failed(self, failure: dict[str, Any]) -> None:
+    def check_deadline(self, clock: Clock) -> None:
+        """Raises:
+        GaveUp: the time ran out while a further attempt waited for its slot.
+        """
+        if self._last is not None and clock.monotonic() >= self.deadline:
+            raise GaveUp(self._last, attempts=self.count)
+
+    def failed(self, failure: dict[str, Any], error: CallError) -> None:
+        self._last = error
         self.failures.append(failure)
         self.why = failure["error"]
         self.by_class[self.why] += 1

@@ -52,7 +52,8 @@ class RunFolder:
         """
         try:
             data: dict[str, Any] = json.loads((self.path / "plan.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            _ = data["plan"], data["plan_hash"], data["planned"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{self.path.name}/plan.json: not readable ({type(error).__name__}); is this a run?"
             ) from None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import anyio
+import anyio.lowlevel
 
 from trialbed.core.clock import Clock
 from trialbed.core.errors import Drained
@@ -10,6 +11,8 @@ from trialbed.core.model import ModelName
 from trialbed.core.plan import Plan
 from trialbed.core.trial import Trial
 from trialbed.engine.drain import Drain
+
+_SKIPPED_PER_BREATH = 1_000
 
 
 class Places:
@@ -44,8 +47,11 @@ async def pump(
     subject has been stopped.
     """
     next_at = clock.monotonic()
-    for trial in plan.trials(subject):
+    for number, trial in enumerate(plan.trials(subject)):
         if is_done(trial.trial_id):
+            if number % _SKIPPED_PER_BREATH == 0:
+                # A large run that is resumed skips for seconds, in which signals must be heard.
+                await anyio.lowlevel.checkpoint()
             continue
         try:
             if delay_s and not is_stopped(subject):

@@ -62,7 +62,7 @@ def scenarios_of(experiment: Experiment, path: Path, root: Path) -> tuple[Scenar
     """
     try:
         scenarios = tuple(experiment.scenarios())
-    except Exception as error:  # as above
+    except Exception as error:  # an author's code may fail in any way; it is named, not skipped
         raise Broken(python_problem(error, path, root)) from None
     if not all(isinstance(scenario, Scenario) for scenario in scenarios):
         raise Broken(f"{place(path, root)}: scenarios() must give Scenario objects")

@@ -50,7 +50,6 @@ class JournalState:
     started: set[str] = field(default_factory=set)
     stopped: dict[str, Outcome] = field(default_factory=dict)
     run_starts: list[dict[str, Any]] = field(default_factory=list)
-    run_stops: list[dict[str, Any]] = field(default_factory=list)
     sink_events: list[dict[str, Any]] = field(default_factory=list)
     failed_attempts: Counter[str] = field(default_factory=Counter)
     answered_calls: int = 0
@@ -69,8 +68,6 @@ class JournalState:
             self._take_trial(kind, trial, place, line, match.end())
         elif kind == "run_start":
             self.run_starts.append(orjson.loads(line))
-        elif kind == "run_stop":
-            self.run_stops.append(orjson.loads(line))
         elif kind in ("sealed", "receipt"):
             self.sink_events.append(orjson.loads(line))
 
