@@ -190,6 +190,13 @@ def test_lone_surrogates_are_replaced_and_counted_wherever_they_stand() -> None:
     json.dumps([reply.data, dict(reply.echoed)], ensure_ascii=False).encode()
 
 
+def test_an_integer_that_no_reader_holds_is_kept_as_text() -> None:
+    body = with_content(tool_use({"level": 2**64, "low": -(2**63)}), serviceTier={"quota": -(2**63) - 1})
+    reply = read(body, form=FORM, mode="forced_tool")
+    assert reply.data == {"level": str(2**64), "low": -(2**63)}
+    assert str(-(2**63) - 1) in json.dumps(dict(reply.echoed))
+
+
 MISSING_OR_WRONG = [
     None,
     [],

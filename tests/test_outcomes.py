@@ -110,6 +110,56 @@ experiment = Aside()
 '''
 
 
+CARELESS = '''"""Every trial of it goes wrong in its author's code."""
+
+from trialbed import Experiment, Scenario, Verdict
+
+
+class Careless(Experiment):
+    name, version = "careless", "1.0.0"
+
+    def scenarios(self):
+        yield Scenario(id="one")
+
+    async def converse(self, trial, chat):
+        {converse}
+
+    async def judge(self, trial, transcript, judges):
+        return [Verdict.of("rule", {verdict})]
+
+
+experiment = Careless()
+'''
+ASKS = 'await chat.ask("What matters most?")'
+
+
+@pytest.mark.filterwarnings("ignore:coroutine")
+@pytest.mark.parametrize(
+    ("converse", "verdict", "outcome", "reason"),
+    [
+        ("chat.ask('no await')", "right=True", "parse_failed", "converse() ended without a reply"),
+        ("await chat.ask(5)", "right=True", "parse_failed", "chat.ask takes text, not int"),
+        (ASKS, "right=object()", "judge_error", "right is a object"),
+        (ASKS, "right=2**70", "judge_error", "a number that no reader"),
+        (ASKS, "right=float('nan')", "judge_error", "a number that no reader"),
+        (ASKS, "right={'a': {1: 2}}", "judge_error", "a key that is not text"),
+        (ASKS, "why=chr(0xD800)", "judge_error", "half a character"),
+        ("await chat.ask('half' + chr(0xD800))", "right=True", "answered", ""),
+    ],
+)
+def test_an_authors_mistake_costs_the_trial_and_neither_scores_it_nor_ends_the_batch(
+    tmp_path: Path, standin: RehearsalServer, converse: str, verdict: str, outcome: str, reason: str
+) -> None:
+    code = CARELESS.replace("{converse}", converse).replace("{verdict}", verdict)
+    project = make_project(
+        tmp_path, experiments={"experiments/careless.py": code}, EXPERIMENT="careless", **real_environment(standin.url)
+    )
+    ended = run(project, standin, RehearsalConfig())
+    assert "Traceback" not in ended.stderr and counted(project) == {outcome: 1}
+    (row,) = rows_of(project)
+    assert reason in (row["outcome_reason"] or "") and (row["evaluation"] is None) == (outcome != "answered")
+
+
 def test_a_refusal_inside_an_authors_task_group_is_still_a_refusal(tmp_path: Path, standin: RehearsalServer) -> None:
     project = make_project(
         tmp_path, experiments={"experiments/aside.py": ASIDE}, EXPERIMENT="aside", **real_environment(standin.url)

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from signal import SIGINT, SIGTERM
 
+import anyio
 import pytest
 
 from tests.standins.hub import USER, Faults, HubStandIn
@@ -14,6 +15,10 @@ from tests.support.bedrock import Bedrock, bedrock_process, bedrock_thread, real
 from tests.support.experiments import QUIZ_FILES
 from tests.support.measure import at_most, slowdown
 from tests.support.project import Ended, Project, Sitting, make_project, running, wait_until
+from trialbed.core.clock import SystemClock
+from trialbed.core.errors import CredentialsExpired, Drained
+from trialbed.engine.drain import Drain
+from trialbed.engine.gate import Gate
 from trialbed.providers.rehearsal.config import RehearsalConfig
 
 PLANNED = 36
@@ -177,6 +182,26 @@ def test_expired_credentials_pause_the_run_once_and_a_signal_still_ends_it(proje
         assert "provider_error" not in ended_outcomes(project), "a trial was burnt"
         server.change(expired_credentials=False)
         resume_to_the_end(project, **real_environment(server.url))
+
+
+async def test_a_pause_that_many_calls_wait_in_is_said_once_also_when_a_signal_ends_it() -> None:
+    said: list[str] = []
+    drain = Drain(clock=SystemClock(), grace_s=5)
+    gate = Gate(drain=drain, refresh={}, announce=said.append, on_stop=lambda *_: None)
+    expired = CredentialsExpired("expired", code="ExpiredTokenException")
+    await gate.renew("bedrock", gate.generation("bedrock"), expired)
+    seen = gate.generation("bedrock")
+
+    async def wait() -> None:
+        with pytest.raises(Drained):
+            await gate.renew("bedrock", seen, expired)
+
+    async with anyio.create_task_group() as waiting:
+        for _ in range(6):
+            waiting.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        drain.begin("SIGINT")
+    assert len(said) == 1 and "the run is paused" in said[0]
 
 
 def with_hub(hub: HubStandIn, home: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from trialbed.core.judge import Judge
 from trialbed.core.model import Message, ModelReply
 from trialbed.core.outcome import Outcome, outcome_of_stop
+from trialbed.core.text import repair
 from trialbed.core.transcript import Transcript
 from trialbed.core.verdict import Verdict
 
@@ -41,7 +42,12 @@ class Chat:
         Raises:
             TurnEnded: the reply was cut short, refused, filtered, empty or malformed. The text that
                 came stays in the transcript.
+            TypeError: `text` is not text.
         """
+        if not isinstance(text, str):
+            raise TypeError(f"chat.ask takes text, not {type(text).__name__}")
+        text, repairs = repair(text)
+        self.repairs += repairs
         asked = Transcript(self.transcript.system, (*self.transcript.messages, Message("user", text)))
         self.transcript = asked
         reply = await self._send(asked)

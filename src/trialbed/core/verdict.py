@@ -1,19 +1,31 @@
 """What does one judge, or one rule, say of a transcript? Absent means not judged; never 0."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trialbed.core.text import repair
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`values` are what was found; `judge` names the model, or is None for a rule in code."""
+    """`values` are what was found; `judge` names the model, or is None for a rule in code.
+
+    Raises:
+        TypeError: a value is not plain data, or a number that JSON cannot hold.
+    """
 
     name: str
     values: Mapping[str, Any]
     judge: str | None = None
     rubric_version: str | None = None
     prompt_hash: str | None = None
+
+    def __post_init__(self) -> None:
+        # Here, where its author is told and one trial is touched; on the way to disk it would be the whole run.
+        for key, value in self.values.items():
+            _check_plain(value, f"verdict {self.name!r}: {key}")
 
     @classmethod
     def of(cls, name: str, /, **values: Any) -> "Verdict":
@@ -28,3 +40,29 @@ class Verdict:
             "prompt_hash": self.prompt_hash,
             "values": dict(self.values),
         }
+
+
+def _check_plain(value: object, where: str) -> None:
+    match value:
+        case None | bool():
+            pass
+        case str():
+            if repair(value)[1]:
+                raise TypeError(f"{where} holds half a character (a lone surrogate)")
+        case int() if -(2**63) <= value < 2**63:
+            pass
+        case float() if math.isfinite(value):
+            pass
+        case int() | float():
+            raise TypeError(f"{where} is {value}, a number that no reader of the data can hold")
+        case Mapping():
+            for key, inner in value.items():
+                if not isinstance(key, str):
+                    raise TypeError(f"{where} has a key that is not text: {key!r}")
+                _check_plain(key, where)
+                _check_plain(inner, f"{where}.{key}")
+        case list() | tuple():
+            for inner in value:
+                _check_plain(inner, where)
+        case _:
+            raise TypeError(f"{where} is a {type(value).__name__}; give text, a number, a bool, a list or a dict")

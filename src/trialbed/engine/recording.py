@@ -102,7 +102,7 @@ def for_readers(value: Any) -> Any:
     what we write must be what everybody reads.
     """
     if isinstance(value, float):
-        return round(value, _DECIMALS)
+        return round(float(value), _DECIMALS)
     if isinstance(value, Mapping):
         return {key: for_readers(inner) for key, inner in value.items()}
     return [for_readers(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -118,6 +118,8 @@ async def _talk(trial: Trial, chat: Chat, bench: Bench) -> tuple[Outcome, str | 
         raise
     except Exception as error:  # an author's code met something it did not expect: one trial, not the batch
         return _unwrapped(error, Outcome.PARSE_FAILED)
+    if not chat.transcript.replies:
+        return Outcome.PARSE_FAILED, "converse() ended without a reply; is there an 'await' before chat.ask?"
     return Outcome.ANSWERED, None
 
 

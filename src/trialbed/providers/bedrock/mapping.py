@@ -140,7 +140,7 @@ class _Repairs:
         return repaired
 
     def value(self, value: Any, depth: int = 0) -> Any:
-        """A JSON value with all its strings repaired.
+        """A JSON value with all its strings repaired; an integer beyond 64 bits, which no reader holds, as text.
 
         Raises:
             _NotAnAnswer: it holds NaN or an infinity, which is not JSON, or nests too deep to be kept.
@@ -156,6 +156,8 @@ class _Repairs:
                 return [self.value(part, depth + 1) for part in value]
             case float() if not math.isfinite(value):
                 raise _NotAnAnswer("a number is not finite")
+            case int() if not -(2**63) <= value < 2**63:
+                return str(value)
         return value
 
 
