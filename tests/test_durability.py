@@ -149,6 +149,16 @@ def test_a_second_process_on_the_same_run_is_refused_in_one_line(project: Projec
     assert len(project.the_run().records()) == 60
 
 
+def test_the_same_command_twice_at_once_makes_one_run_and_asks_nothing_twice(project: Project, tmp_path: Path) -> None:
+    with bedrock_process({"latency_s": 0.05}, log=tmp_path / "log", root=project.root) as bedrock:
+        variables = bedrock.environment() | SHORT
+        with running(project.start(**variables)) as one, running(project.start(**variables)) as other:
+            codes = sorted([one.wait().code, other.wait().code])
+        assert codes in ([0, 2], [0, 0]), one.stderr + other.stderr
+        assert repeated(bedrock.requests()) == []
+    assert len(project.the_run().records()) == 60
+
+
 def test_status_adds_up_while_a_run_is_going_and_after_a_kill(project: Project, tmp_path: Path) -> None:
     with bedrock_process({"latency_s": 0.05}, log=tmp_path / "log", root=project.root) as bedrock:
         variables = bedrock.environment() | SHORT

@@ -5,6 +5,7 @@ from pathlib import Path
 from signal import SIGINT, SIGTERM
 
 import pytest
+from huggingface_hub import HfApi
 
 from tests.standins.hub import USER, Faults, HubStandIn
 from tests.support.bedrock import bedrock_thread, real_environment
@@ -42,3 +43,30 @@ def test_one_signal_ends_a_push_although_the_hub_hangs_and_the_next_push_sends_t
         assert project.trialbed("push", run, **variables).code == 0
         status = project.status()
         assert (status["owed"], status["is_complete"]) == ({"hub": 0}, True)
+
+
+def test_push_mends_what_verify_finds_changed_on_the_hub(project: Project, tmp_path: Path) -> None:
+    run, repo_id = project.the_run().folder.name, f"{USER}/quiz"
+    with HubStandIn() as hub:
+        variables = hub.client_environment(tmp_path / "hf") | {"HF_REPO_ID": repo_id}
+        assert project.trialbed("push", run, **variables).code == 0
+        (path,) = (path for path in hub.repo(repo_id).files() if path.startswith("data/"))
+        lines = hub.repo(repo_id).files()[path].splitlines(keepends=True)
+        HfApi(endpoint=hub.endpoint, token=hub.token).upload_file(
+            path_or_fileobj=b"".join(lines[1:]), path_in_repo=path, repo_id=repo_id, repo_type="dataset"
+        )
+        assert project.trialbed("verify", run, **variables).code == 1
+        mended = project.trialbed("push", run, **variables)
+        assert mended.code == 0 and "sent again" in mended.stderr
+        assert project.trialbed("verify", run, **variables).code == 0
+        assert len(hub.repo(repo_id).rows()) == PLANNED
+
+
+def test_a_backup_that_was_deleted_comes_back_though_the_run_is_over(project: Project, tmp_path: Path) -> None:
+    backups = project.the_run().backups()
+    gone = next(iter(backups))
+    (project.the_run().folder.parent / gone).unlink()
+    with bedrock_thread(RehearsalConfig(), root=project.root) as bedrock:
+        again = project.run(**real_environment(bedrock.url))
+        assert "nothing to do" in again.stderr and bedrock.received == 0
+    assert project.the_run().backups() == backups

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from trialbed.analysis.summary import Summary, summarise
 from trialbed.app import logs
@@ -19,10 +20,11 @@ from trialbed.core.outcome import Outcome
 from trialbed.core.redact import Redactor
 from trialbed.engine import folder as folders
 from trialbed.engine.drain import Drain
-from trialbed.engine.folder import RunFolder
+from trialbed.engine.folder import RunFolder, write_whole
 from trialbed.engine.run import Run, carry_out, how_it_stands
 from trialbed.engine.signals import Signals
 from trialbed.settings import known_secrets
+from trialbed.sinks.backups import rebuild
 from trialbed.sinks.journal.file import JournalFile
 from trialbed.sinks.journal.state import JournalState, read_records, read_state
 from trialbed.sinks.journal.writer import Journal
@@ -61,7 +63,11 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
         await _check_far_side(prepared, models, announce)
         resumed = chosen is not None
         clock = SystemClock()
-        folder = chosen.folder if chosen else folders.create(settings.local_backup_dir, prepared.plan, clock.now())
+        folder = (
+            chosen.folder
+            if chosen
+            else folders.create(settings.local_backup_dir, prepared.plan, clock.now(), unless_there=not fresh)
+        )
         handler = logs.open_log(folder.path / "run.log", settings.log_level, redact)
         try:
             screen.began(folder, prepared, resumed=resumed)
@@ -125,7 +131,11 @@ def _finished(run: Run, folder: RunFolder, prepared: Prepared, signals: Signals)
 
 def _nothing_to_do(folder: RunFolder, prepared: Prepared, screen: Screen) -> Finished:
     screen.announce(f"this plan is finished in run {folder.name}: nothing to do. --fresh runs it again.")
-    summary = summary_of(folder, read_state(folder.journal), prepared)
+    state = read_state(folder.journal)
+    there = sum(1 for _ in folder.backups.glob(f"run_*_{folder.began_unix_s}_*.json"))
+    if prepared.settings.local_backup_enabled and there < len(state.recorded):
+        rebuild(read_records(folder.journal, state), folder.backups, partial(write_whole, durable=False))
+    summary = summary_of(folder, state, prepared)
     return Finished(folder, summary, {}, exit_code_of(summary, {}), resume=False)
 
 

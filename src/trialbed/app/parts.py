@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -32,6 +33,9 @@ from trialbed.sinks.backups import Backups, missing
 from trialbed.sinks.journal.state import JournalState
 from trialbed.sinks.journal.writer import Journal
 from trialbed.sinks.sink import Sink
+
+_LEAST_FLUSH_PATIENCE_S = 60.0
+"""A finished run waits for a sink as long as anything gets through in this time, or in that between two uploads."""
 
 
 def build_run(
@@ -80,6 +84,7 @@ def build_run(
         clock=clock,
         max_concurrency=settings.max_concurrency,
         delay_s=settings.inter_run_delay,
+        flush_patience_s=max(_LEAST_FLUSH_PATIENCE_S, settings.hf_commit_every_s),
         announce=announce,
         display=lambda: screen.display(progress, lambda: governor.in_flight),
     )
@@ -94,7 +99,7 @@ def _sinks(
         backups = Backups(
             ledger=journal,
             folder=folder.backups,
-            write=lambda path, data: write_whole(path, data, durable=False),
+            write=partial(write_whole, durable=False),
             announce=announce,
         )
         for trial_id in missing(journal, folder.backups, facts.began_unix_s):

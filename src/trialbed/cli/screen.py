@@ -72,9 +72,12 @@ class TerminalScreen(Screen):
                 while True:
                     live.update(self._table(progress, in_flight(), started), refresh=True)
                     await anyio.sleep(_REDRAW_S)
+        said = -1
         while True:
             await anyio.sleep(_LOG_LINE_S)
-            self._say(self._line(progress, in_flight(), started))
+            if progress.ended_total != said or in_flight():
+                said = progress.ended_total
+                self._say(self._line(progress, in_flight(), started))
 
     def _say(self, line: str) -> None:
         self._console.print(f"[SYSTEM]: {for_terminal(line)}")

@@ -94,10 +94,11 @@ def write_whole(path: Path, data: bytes, *, durable: bool) -> None:
     aside.replace(path)
 
 
-def create(backups: Path, plan: Plan, now: datetime) -> RunFolder:
+def create(backups: Path, plan: Plan, now: datetime, *, unless_there: bool) -> RunFolder:
     """A new run's folder with its plan in it.
 
-    No two runs under one backup folder begin in the same second, because run ids carry it.
+    No two runs under one backup folder begin in the same second, because run ids carry it. `unless_there`:
+    the same command may have been started twice at once; then both get the one folder, and one is refused.
 
     Raises:
         UserError: the folder cannot be written.
@@ -105,6 +106,9 @@ def create(backups: Path, plan: Plan, now: datetime) -> RunFolder:
     try:
         backups.mkdir(parents=True, exist_ok=True)
         with _only_one(backups / ".creating"):
+            there = find_resumable(backups, plan) if unless_there else None
+            if there is not None and not there.is_complete and not there.grows:
+                return there.folder
             taken = {folder.name.rpartition("-")[2] for folder in backups.glob("*/*-*Z") if folder.is_dir()}
             while now.strftime(_STAMP) in taken:
                 now += timedelta(seconds=1)

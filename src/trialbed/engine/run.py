@@ -20,9 +20,6 @@ from trialbed.engine.trial_run import Bench, run_trial
 from trialbed.sinks.journal.writer import Journal
 from trialbed.sinks.sink import Sink
 
-LAST_FLUSH_S = 900.0
-"""How long a finished run waits for its sinks; what is owed then is pushed by the same command again."""
-
 _LEAST_FLUSH_S = 5.0
 _QUIET_FLUSH_S = 2.0
 
@@ -42,6 +39,7 @@ class Run:
     clock: Clock
     max_concurrency: int
     delay_s: float
+    flush_patience_s: float
     announce: Callable[[str], None]
     display: Callable[[], Coroutine[Any, Any, None]]
 
@@ -128,8 +126,16 @@ async def _flush(run: Run) -> None:
         group.start_soon(_say_what_is_owed, run, name="flush notice")
         async with anyio.create_task_group() as flushes:
             for sink in run.sinks:
-                flushes.start_soon(sink.flush, LAST_FLUSH_S, name=f"flush {sink.name}")
+                flushes.start_soon(_flush_one, sink, run.flush_patience_s, name=f"flush {sink.name}")
         group.cancel_scope.cancel()
+
+
+async def _flush_one(sink: Sink, patience_s: float) -> None:
+    """Flush until nothing is owed, or nothing more gets through; what is owed then goes with the same command again."""
+    before = sink.owed + 1
+    while 0 < sink.owed < before:
+        before = sink.owed
+        await sink.flush(patience_s)
 
 
 async def _say_what_is_owed(run: Run) -> None:

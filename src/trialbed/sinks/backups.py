@@ -1,6 +1,6 @@
 """One readable file per record beside the journal; rebuilt from it when missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,18 @@ class Backups:
 def readable(record: dict[str, Any]) -> bytes:
     """A record as people like to read it: indented, keys in their order, UTF-8."""
     return orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def rebuild(records: Iterable[dict[str, Any]], folder: Path, write: Callable[[Path, bytes], None]) -> None:
+    """Write the files that are not there, for a run that is over.
+
+    Raises:
+        OSError: the folder refuses.
+    """
+    for record in records:
+        path = folder / f"{record['run_id']}.json"
+        if not path.exists():
+            write(path, readable(record))
 
 
 def missing(ledger: Ledger, folder: Path, began_unix_s: int) -> list[str]:

@@ -99,7 +99,7 @@ async def open_client(
     async with AsyncExitStack() as stack:
         with _settings_errors():
             credentials = await _proven(identity.RunCredentials(resolve))
-            session = _session(credentials)
+            session = _session(credentials, is_standin=fixed_keys is not None)
             opening = session.client("bedrock-runtime", region_name=region, endpoint_url=endpoint_url, config=config)
             sdk_client = await stack.enter_async_context(opening)
         wire.install(sdk_client.meta.events)
@@ -124,8 +124,9 @@ def _config(
     )
 
 
-def _session(credentials: identity.RunCredentials) -> Any:
-    session = AioSession()
+def _session(credentials: identity.RunCredentials, *, is_standin: bool) -> Any:
+    # For a stand-in nothing of the user's AWS set-up counts, not even a profile that is not there.
+    session = AioSession({"profile": (None, None, None, None)}) if is_standin else AioSession()
     session.register_component("credential_provider", identity.CredentialProvider(credentials))
     session.register_component("token_provider", identity.BearerTokenProvider())
     return aioboto3.Session(botocore_session=session)

@@ -26,7 +26,7 @@ class Book:
     """The state of one run in one repo."""
 
     open: dict[str, Seal] = field(default_factory=dict)
-    live: dict[str, tuple[Row, ...]] = field(default_factory=dict)
+    live: dict[str, Seal] = field(default_factory=dict)
     dead: dict[str, None] = field(default_factory=dict)
     published: dict[str, Published] = field(default_factory=dict)
     next_sequence: int = 0
@@ -39,14 +39,14 @@ class Book:
         """Take a receipt: `path` is live from now on, `removed` are dead."""
         for gone in removed:
             self.open.pop(gone, None)
-            for trial, _ in self.live.pop(gone, ()):
+            lost = self.live.pop(gone, None)
+            for trial, _ in () if lost is None else lost.rows:
                 if (known := self.published.get(trial)) is not None and known.path == gone:
                     del self.published[trial]
             self.dead[gone] = None
         if path is not None:
-            rows = self.open.pop(path).rows
-            self.live[path] = rows
-            self.published.update((trial, Published(revision, path)) for trial, revision in rows)
+            seal = self.live[path] = self.open.pop(path)
+            self.published.update((trial, Published(revision, path)) for trial, revision in seal.rows)
 
     def holds(self, trial: str, revision: int) -> bool:
         """Whether this revision of a trial, or a newer one, is on the Hub."""

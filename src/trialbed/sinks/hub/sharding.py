@@ -111,18 +111,19 @@ class Sharding:
     def _is_worth_replacing(self, path: str, count: int, last: bool) -> bool:
         since = self._stale_since.setdefault(path, self._clock.monotonic())
         has_waited = self._clock.monotonic() - since >= _STALE_PATIENCE * self._target.commit_every_s
-        return last or has_waited or count >= _STALE_SHARE * len(self._book.live[path])
+        return last or has_waited or count >= _STALE_SHARE * len(self._book.live[path].rows)
 
     async def _seal_again(self, path: str) -> int:
         """Seal the rows of a live shard in their newest revisions, to take its place; returns its bytes."""
-        stamps = {trial: self._backlog.owed[trial] for trial, _ in self._book.live[path] if trial in self._backlog.owed}
+        rows, owed = self._book.live[path].rows, self._backlog.owed
+        stamps = {trial: owed[trial] for trial, _ in rows if trial in owed}
         lines: list[Line] = []
-        for number, (trial, _) in enumerate(self._book.live[path]):
+        for number, (trial, _) in enumerate(rows):
             if (line := self._backlog.line(trial)) is not None:
                 lines.append(line)
             if number % _LINES_PER_BREATH == 0:
                 await anyio.lowlevel.checkpoint()
-        if tuple(line.row for line in lines) == self._book.live[path]:
+        if tuple(line.row for line in lines) == rows:
             # Offered again without a newer revision.
             self._backlog.confirm(stamps)
             return 0
@@ -160,16 +161,21 @@ class Sharding:
                 raise Refused(f"{self._target.repo_id}/{seal.path}: something else is there; remove it on the Hub")
         if self._must_check_live:
             self._must_check_live = False
-            lost = [path for path in self._book.live if path not in seen.files]
+            lost = [path for path, seal in self._book.live.items() if not self._is_there(seal, seen)]
             if lost:
                 await self._lose(lost, seen)
 
+    def _is_there(self, seal: Seal, seen: Seen) -> bool:
+        """Whether a live shard is still on the Hub; its content is only looked at when that was asked for."""
+        file = seen.files.get(seal.path)
+        return file is not None and (seal.is_in(file) or not self._must_look)
+
     async def _lose(self, paths: list[str], seen: Seen) -> None:
-        trials = [trial for path in paths for trial, _ in self._book.live[path]]
+        trials = [trial for path in paths for trial, _ in self._book.live[path].rows]
         await self._receive(None, seen, removed=paths)
         for trial in trials:
             self._backlog.offer(trial)
-        self._announce(f"{len(trials)} rows are no longer in {self._target.repo_id}; they are sent again")
+        self._announce(f"{len(trials)} rows are no longer in {self._target.repo_id} as they were; they are sent again")
 
     async def _receive(self, seal: Seal | None, seen: Seen, *, removed: list[str]) -> None:
         path, rows = (None, 0) if seal is None else (seal.path, len(seal.rows))
