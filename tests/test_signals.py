@@ -149,6 +149,20 @@ def test_a_signal_while_the_models_are_being_checked_ends_at_once(project: Proje
     assert project.runs() == []
 
 
+def test_a_run_that_a_script_put_in_the_background_still_hears_ctrl_c(project: Project) -> None:
+    with bedrock_thread(RehearsalConfig(hang_rate=1.0)) as server:
+        # A shell without job control starts what ends in & with SIGINT ignored.
+        before = signal.signal(SIGINT, signal.SIG_IGN)
+        try:
+            sitting = project.start(**real_environment(server.url))
+        finally:
+            signal.signal(SIGINT, before)
+        with running(sitting):
+            wait_until(lambda: server.in_flight == 2, "both models to be asked")
+            sitting.send(SIGINT)
+            assert sitting.wait().code == 130
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_signal_at_any_moment_ends_well_and_costs_no_answer(project: Project, tmp_path: Path, seed: int) -> None:
     random = Random(seed)

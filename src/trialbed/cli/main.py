@@ -18,7 +18,9 @@ USAGE = 2
 
 def main(argv: Sequence[str] | None = None, *, root: Path | None = None) -> NoReturn:
     """Run one command and exit: 0 all answered, 1 some failed, 2 the user can fix it, 130/143 a signal."""
-    # Until the run watches signals itself, a SIGTERM must end the process as quietly as Ctrl+C does.
+    # A script's `trialbed run &` starts with SIGINT ignored, and would stay so until the run watches signals itself.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Until then a SIGTERM must end the process as quietly as Ctrl+C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
