@@ -101,6 +101,15 @@ def test_no_time_left_is_the_end_of_the_call(kind: type[errors.CallError], failu
     assert step(kind, failures=failures, left_s=0.0, seed=seed) == GiveUp()
 
 
+@given(left_s=st.floats(0, 5), seed=st.integers(0, 2**32))
+def test_no_attempt_is_begun_that_the_deadline_would_soon_cut(left_s: float, seed: int) -> None:
+    match step(errors.Throttled, failures=1, left_s=left_s, seed=seed):
+        case Again(wait_s):
+            assert left_s - wait_s > 1.0
+        case other:
+            assert other == GiveUp()
+
+
 def test_the_jitter_is_full_it_spreads_over_the_whole_range() -> None:
     waits = sorted(again(errors.Throttled, failures=4, seed=seed) for seed in range(400))
     assert waits[0] < 0.2 and waits[-1] > 7.8

@@ -43,6 +43,9 @@ class PauseRun:
 
 Step = Again | GiveUp | StopModel | PauseRun
 
+_LEAST_ATTEMPT_S = 1.0
+"""An attempt that the deadline cuts is probably paid for: none is begun with less time than this."""
+
 _BACKOFF: dict[type[errors.CallError], Backoff] = {
     errors.Throttled: Backoff(first_s=1.0, most_s=30.0, attempts=1_000),
     errors.WarmingUp: Backoff(first_s=20.0, most_s=60.0, attempts=100),
@@ -81,4 +84,4 @@ def next_step(error: errors.CallError, *, failures: int, left_s: float, proven: 
     if isinstance(error, errors.WarmingUp):
         # Loading a model takes minutes: half the cap at the least.
         wait_s = cap / 2 + wait_s / 2
-    return Again(wait_s) if wait_s < left_s else GiveUp()
+    return Again(wait_s) if wait_s + _LEAST_ATTEMPT_S < left_s else GiveUp()
