@@ -35,7 +35,7 @@ class JournalFile:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 self._take_over(take)
-            except BaseException:
+            except BaseException:  # whatever comes, the descriptor must not stay open
                 os.close(self._fd)
                 raise
         except OSError as error:
