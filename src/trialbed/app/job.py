@@ -1,8 +1,7 @@
 """The main job: check, resume or begin, run, sum up."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +9,7 @@ from trialbed.analysis.summary import Summary, summarise
 from trialbed.app import logs
 from trialbed.app.checks import check_models, refusing, setting_problems
 from trialbed.app.hub import check_hub
+from trialbed.app.journal import open_journal
 from trialbed.app.models import Models, open_models
 from trialbed.app.parts import announcer, build_run, uploads
 from trialbed.app.prepare import Prepared
@@ -25,9 +25,7 @@ from trialbed.engine.run import Run, carry_out, how_it_stands
 from trialbed.engine.signals import Signals
 from trialbed.settings import known_secrets
 from trialbed.sinks.backups import rebuild
-from trialbed.sinks.journal.file import JournalFile
 from trialbed.sinks.journal.state import JournalState, read_records, read_state
-from trialbed.sinks.journal.writer import Journal
 
 ANSWERED_ALL, SOME_FAILED, USER_CAN_FIX = 0, 1, 2
 
@@ -71,7 +69,10 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
         handler = logs.open_log(folder.path / "run.log", settings.log_level, redact)
         try:
             screen.began(folder, prepared, resumed=resumed)
-            async with _journal(folder, prepared, announce) as (journal, drain):
+            drain = Drain(clock=clock, grace_s=settings.grace_s)
+            with open_journal(
+                folder, patience_s=settings.grace_s, announce=announce, on_trouble=lambda: drain.begin("disk")
+            ) as journal:
                 run, signals = build_run(prepared, models, folder, journal, drain, screen, redact)
                 if chosen is not None and chosen.grows:
                     journal.post("plan_grown", None, plan_hash=prepared.plan.plan_hash, planned=prepared.plan.size)
@@ -95,29 +96,6 @@ async def _check_far_side(prepared: Prepared, models: Models, announce: Callable
             announce(f"{line}; the run goes on, records are kept and sent later")
     if problems:
         raise UserError("\n".join(problems))
-
-
-@asynccontextmanager
-async def _journal(
-    folder: RunFolder, prepared: Prepared, announce: Callable[[str], None]
-) -> AsyncIterator[tuple[Journal, Drain]]:
-    clock = SystemClock()
-    state = JournalState()
-    drain = Drain(clock=clock, grace_s=prepared.settings.grace_s)
-
-    def on_trouble(error: OSError) -> None:
-        announce(f"{folder.journal}: {error.strerror}; no new trials are started: make room")
-        drain.begin("disk")
-
-    with JournalFile(folder.journal, state.take) as file:
-        if file.torn_bytes:
-            announce(f"{folder.name}: {file.torn_bytes} bytes of a torn line were put aside (journal.torn-*)")
-        if file.damaged_lines:
-            announce(
-                f"{folder.name}: {file.damaged_lines} lines inside the journal are damaged and passed over; what they "
-                "held is asked again. Check the disk"
-            )
-        yield Journal(file, state, clock=clock, patience_s=prepared.settings.grace_s, on_trouble=on_trouble), drain
 
 
 def _finished(run: Run, folder: RunFolder, prepared: Prepared, signals: Signals) -> Finished:

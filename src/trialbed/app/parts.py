@@ -53,12 +53,7 @@ def build_run(
     progress = _progress(prepared, journal.state)
     governor = Ceiling(settings.max_concurrency)
     announce = announcer(screen, redact)
-    gate = Gate(
-        drain=drain,
-        refresh=models.refresh,
-        announce=announce,
-        on_stop=lambda model, why: journal.post("model_stopped", None, model=str(model), why=why),
-    )
+    gate = _gate(models, journal, drain, announce)
     calls = Calls(
         models=models.by_name,
         governor=governor,
@@ -89,6 +84,15 @@ def build_run(
         display=lambda: screen.display(progress, lambda: governor.in_flight),
     )
     return run, signals
+
+
+def _gate(models: Models, journal: Journal, drain: Drain, announce: Callable[[str], None]) -> Gate:
+    return Gate(
+        drain=drain,
+        refresh=models.refresh,
+        announce=announce,
+        on_stop=lambda model, why: journal.post("model_stopped", None, model=str(model), why=why),
+    )
 
 
 def _sinks(

@@ -1,7 +1,6 @@
 """Bring a stored run to the Hub, or compare the two. Needs only the run's folder and the HF_* settings."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +8,10 @@ import anyio
 import orjson
 
 from trialbed.app.hub import card_of, check_hub, hub_sink, target_of
-from trialbed.core.clock import SystemClock
+from trialbed.app.journal import open_journal
 from trialbed.core.errors import UserError
 from trialbed.engine.folder import RunFolder
 from trialbed.settings import Settings
-from trialbed.sinks.journal.file import JournalFile
-from trialbed.sinks.journal.state import JournalState
 from trialbed.sinks.journal.writer import Journal
 
 if TYPE_CHECKING:
@@ -31,7 +28,7 @@ async def push(settings: Settings, folder: RunFolder, announce: Callable[[str], 
         UserError: settings, access or disk need the user's hand; or the run is being written now.
     """
     target_of(settings)
-    async with _open_journal(folder, announce) as journal:
+    with open_journal(folder, patience_s=_PATIENCE_S, announce=announce) as journal:
         _refuse_rehearsal(journal)
         problems, _ = await check_hub(settings)
         if problems:
@@ -50,7 +47,7 @@ async def push(settings: Settings, folder: RunFolder, announce: Callable[[str], 
         return sink.owed
 
 
-async def verify_run(settings: Settings, folder: RunFolder) -> "VerifyReport":
+async def verify_run(settings: Settings, folder: RunFolder, announce: Callable[[str], None]) -> "VerifyReport":
     """Compare Hub, journal and plan of a run.
 
     Raises:
@@ -60,20 +57,9 @@ async def verify_run(settings: Settings, folder: RunFolder) -> "VerifyReport":
     from trialbed.sinks.hub.verify import verify
 
     target = target_of(settings)
-    async with _open_journal(folder, lambda _: None) as journal:
+    with open_journal(folder, patience_s=_PATIENCE_S, announce=announce) as journal:
         planned = folder.read_plan()["planned"]
         return await in_daemon(partial(verify, target, folder.name, planned, journal), limit_s=_PUSH_S)
-
-
-@asynccontextmanager
-async def _open_journal(folder: RunFolder, announce: Callable[[str], None]) -> AsyncIterator[Journal]:
-    state = JournalState()
-
-    def on_trouble(error: OSError) -> None:
-        announce(f"{folder.journal}: {error.strerror}; make room")
-
-    with JournalFile(folder.journal, state.take) as file:
-        yield Journal(file, state, clock=SystemClock(), patience_s=_PATIENCE_S, on_trouble=on_trouble)
 
 
 def _refuse_rehearsal(journal: Journal) -> None:

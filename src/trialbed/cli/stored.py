@@ -41,9 +41,11 @@ def verify_command(root: Path, run: str, *, as_json: bool) -> int:
     import anyio
 
     from trialbed.app.push import verify_run
+    from trialbed.cli.screen import TerminalScreen
 
     settings = load_settings(root)
-    report = anyio.run(verify_run, settings, find_run(settings.local_backup_dir, run))
+    folder = find_run(settings.local_backup_dir, run)
+    report = anyio.run(verify_run, settings, folder, TerminalScreen().announce)
     if as_json:
         print(json.dumps(report.as_dict(), indent=2))
     else:
