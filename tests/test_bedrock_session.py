@@ -32,7 +32,7 @@ from tests.test_bedrock_standin import (
     refuses,
     runtime,
 )
-from trialbed.core.errors import CredentialsExpired, ServiceFault, UserError
+from trialbed.core.errors import CredentialsExpired, ServiceFault, Throttled, UserError
 from trialbed.providers.bedrock.capabilities import capabilities_of
 from trialbed.providers.bedrock.identity import AssumedRole
 from trialbed.providers.bedrock.model import BedrockModel
@@ -291,6 +291,26 @@ async def test_a_session_that_has_ended_is_renewed_before_the_next_call(
     assert len(roles()) == 4  # once at the start, to tell the user of a wrong role
 
 
+async def test_an_error_is_read_without_asking_for_keys_again(
+    sts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assume_role = STSBackend.assume_role
+    monkeypatch.setattr(STSBackend, "assume_role", lambda self, **asked: assume_role(self, **{**asked, "duration": 0}))
+
+    async def refuses_the_second(seen: Seen, request: web.Request) -> web.StreamResponse:
+        respond = refuses("ThrottlingException", 429) if len(bedrock.seen) == 2 else answers()
+        return await respond(seen, request)
+
+    async with runtime(refuses_the_second) as bedrock:
+        with pointed_at(bedrock, tmp_path, AWS_ENDPOINT_URL_STS=sts, **KEYS):
+            async with open_client(region="us-east-1", max_pool_connections=1, assume_role_arn=ROLE) as client:
+                await client.converse(ASK)
+                with pytest.raises(Throttled):
+                    await client.converse(ASK)
+    assert len(bedrock.seen) == 2
+    assert len(roles()) == 3  # once at the start, to tell the user of a wrong role
+
+
 async def test_a_refresh_assumes_the_role_anew(sts: str, tmp_path: Path) -> None:
     async with runtime(answers()) as bedrock:
         with pointed_at(bedrock, tmp_path, AWS_ENDPOINT_URL_STS=sts, **KEYS):
@@ -426,7 +446,10 @@ def test_the_pinned_sdk_still_lacks_the_members_put_in_by_hand() -> None:
 
 
 def test_what_is_pure_needs_no_sdk() -> None:
-    pure = ["names", *(f"bedrock.{name}" for name in ("mapping", "forms", "capabilities", "credentials", "model"))]
+    pure = [
+        "names",
+        *(f"bedrock.{name}" for name in ("mapping", "forms", "capabilities", "credentials", "model", "shapes")),
+    ]
     code = "import sys\n" + "".join(f"import trialbed.providers.{name}\n" for name in pure)
     code += "assert not {'aioboto3', 'aiobotocore', 'aiohttp', 'botocore'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,7 +6,10 @@ resolved, because a session keeps the files it has read.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -38,6 +41,27 @@ async def resolve_chain() -> SigningCredentials | None:
     """Credentials of the usual AWS chain as files and environment are now; None if there are none."""
     found: SigningCredentials | None = await AioSession().get_credentials()
     return found
+
+
+@dataclass(slots=True)
+class OneCall:
+    """What one call was signed with, once it was."""
+
+    keys: ReadOnlyCredentials | None = field(default=None, repr=False)
+
+
+_one_call: ContextVar[OneCall | None] = ContextVar("_one_call", default=None)
+
+
+@contextmanager
+def one_identity(keys: ReadOnlyCredentials | None) -> Iterator[OneCall]:
+    """Within, all is signed with the same keys: those given, else those first asked for."""
+    call = OneCall(keys)
+    before = _one_call.set(call)
+    try:
+        yield call
+    finally:
+        _one_call.reset(before)
 
 
 class RunCredentials:
@@ -77,12 +101,18 @@ class RunCredentials:
         Raises:
             CredentialsExpired: they could not be had or renewed.
         """
+        call = _one_call.get()
+        if call is not None and call.keys is not None:
+            return call.keys
         if self._current is None:
             return None
         try:
-            return await self._current.get_frozen_credentials()
+            keys = await self._current.get_frozen_credentials()
         except Exception as error:  # any provider of the chain: a process, SSO, STS, instance metadata
             raise credentials_error(error) from None
+        if call is not None:
+            call.keys = keys
+        return keys
 
     async def get_account_id(self) -> str | None:
         """For endpoint rules that name the account; Bedrock has none."""

@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import aioboto3
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from botocore import exceptions as sdk
 
 from trialbed.core.errors import CredentialsExpired, ServiceFault, Throttled, Unreachable, UserError
-from trialbed.providers.bedrock import identity, wire
+from trialbed.providers.bedrock import identity, shortcut, wire
 from trialbed.providers.bedrock.errors import call_error, credentials_error
 from trialbed.providers.bedrock.mapping import Answer
 
@@ -25,9 +27,9 @@ class BedrockClient:
     """The SDK client of a run, one HTTP attempt per call, and its credentials."""
 
     def __init__(
-        self, sdk_client: Any, *, credentials: identity.RunCredentials, control_plane: Callable[[], Any]
+        self, converse: shortcut.Converse, *, credentials: identity.RunCredentials, control_plane: Callable[[], Any]
     ) -> None:
-        self._sdk = sdk_client
+        self._converse = converse
         self._credentials = credentials
         self._control_plane = control_plane
 
@@ -38,14 +40,13 @@ class BedrockClient:
             CallError: the subclass says what went wrong.
         """
         try:
-            response = await self._sdk.converse(**parameters)
+            return await self._converse(parameters)
         except Exception as error:  # the SDK raises its own, aiohttp's and bare errors; strangers go on as they are
             meaning = call_error(error)
             if meaning is None:
                 raise
             # Without its cause: the SDK's text may hold the account, a signed request or an endpoint.
             raise meaning from None
-        return Answer(response.get(wire.RAW_BODY), response.get("ResponseMetadata", {}).get("RequestId"))
 
     async def refresh_credentials(self) -> None:
         """Read the credentials anew: environment, shared files, SSO, the role. Never raises an error.
@@ -79,6 +80,7 @@ async def open_client(
     connect_timeout_s: float = 10.0,
     endpoint_url: str | None = None,
     fixed_keys: tuple[str, str] | None = None,
+    plain_sdk: bool = False,
 ) -> AsyncIterator[BedrockClient]:
     """Open the client of a run. Open it outside the run's task group; making it blocks for up to a second.
 
@@ -90,12 +92,14 @@ async def open_client(
         read_timeout_s: seconds without a byte; 3600 for models that think long.
         endpoint_url: a stand-in's address, instead of the environment's.
         fixed_keys: access and secret key to sign with instead of the chain, for such a stand-in.
+        plain_sdk: no `shortcut`, for finding faults.
 
     Raises:
         UserError: no region, no credentials, a broken AWS file, or a role that may not be assumed.
     """
     resolve = _resolution(assume_role_arn, external_id, region, fixed_keys)
-    config = _config(max_pool_connections, read_timeout_s, connect_timeout_s, signed=fixed_keys is not None)
+    http = shortcut.HttpSession()
+    config = _config(max_pool_connections, read_timeout_s, connect_timeout_s, http, signed=fixed_keys is not None)
     async with AsyncExitStack() as stack:
         with _settings_errors():
             credentials = await _proven(identity.RunCredentials(resolve))
@@ -103,15 +107,28 @@ async def open_client(
             opening = session.client("bedrock-runtime", region_name=region, endpoint_url=endpoint_url, config=config)
             sdk_client = await stack.enter_async_context(opening)
         wire.install(sdk_client.meta.events)
+        converse: shortcut.Converse = partial(_through_sdk, sdk_client)
+        if not plain_sdk:
+            converse = shortcut.Shortcut(sdk_client, plain=converse, http=http, credentials=credentials).converse
         yield BedrockClient(
-            sdk_client,
+            converse,
             credentials=credentials,
             control_plane=lambda: session.client("bedrock", region_name=region, config=_config(1, 30.0, 10.0)),
         )
 
 
+async def _through_sdk(sdk_client: Any, parameters: Mapping[str, Any]) -> Answer:
+    response = await sdk_client.converse(**parameters)
+    return Answer(response.get(wire.RAW_BODY), response.get("ResponseMetadata", {}).get("RequestId"))
+
+
 def _config(
-    max_pool_connections: int, read_timeout_s: float, connect_timeout_s: float, *, signed: bool = False
+    max_pool_connections: int,
+    read_timeout_s: float,
+    connect_timeout_s: float,
+    http: Any = AIOHTTPSession,
+    *,
+    signed: bool = False,
 ) -> AioConfig:
     return AioConfig(
         # One attempt: the SDK would repeat time-outs too, each generated and paid. `core.retry` decides.
@@ -119,6 +136,7 @@ def _config(
         max_pool_connections=max_pool_connections,
         read_timeout=read_timeout_s,
         connect_timeout=connect_timeout_s,
+        http_session_cls=http,
         # Said in code it wins over an API key in the environment, which no stand-in may be shown.
         signature_version="v4" if signed else None,
     )

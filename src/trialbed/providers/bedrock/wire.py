@@ -46,7 +46,7 @@ def _put_into_body(params: dict[str, Any], context: dict[str, Any], **_: Any) ->
 
 
 def _keep_raw(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    body = _json_or_none(response_dict["body"])
+    body = json_or_none(response_dict["body"])
     if response_dict["status_code"] < 300:
         customized_response_dict[RAW_BODY] = body
         response_dict["body"] = b"{}"
@@ -60,7 +60,8 @@ def _keep_raw(response_dict: dict[str, Any], customized_response_dict: dict[str,
         response_dict["body"] = b""
 
 
-def _json_or_none(body: bytes) -> Any:
+def json_or_none(body: bytes) -> Any:
+    """What a body says; None if it is no JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

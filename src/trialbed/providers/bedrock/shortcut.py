@@ -1,0 +1,160 @@
+"""How is a call made without the work that the SDK repeats for every call? See COST.md for what it saves.
+
+The first call to a model goes through the SDK and is watched: from its request, just before it is sent, a
+template is read (see `template`). Later calls fill it in and go through the SDK's own HTTP session, so
+that its pool, time-outs, proxies, TLS settings and exceptions stay in force. What the shortcut does not
+cover takes the plain way: parameters that the SDK would refuse or convert, and anything about the request
+that is not understood. An answer that is not a 2xx is handed to the SDK to be read, in the place of
+sending a request, so an error is what it always was.
+
+Seams of the SDK: `http_session_cls` of AioConfig, the event `before-send`, the service model.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from aiobotocore.httpsession import AIOHTTPSession
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.utils import get_token_from_environment
+
+from trialbed.providers.bedrock import identity, wire
+from trialbed.providers.bedrock.mapping import Answer
+from trialbed.providers.bedrock.shapes import BodyOf
+from trialbed.providers.bedrock.template import Keys, Moment, Sent, Template, read_off
+
+_log = logging.getLogger(__name__)
+
+Converse = Callable[[Mapping[str, Any]], Awaitable[Answer]]
+
+_Key = tuple[str, bool]
+"""A model's id, and whether an API key is in the environment."""
+
+_MOST_FAILURES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _PlainCall:
+    """A call on its way through the SDK: to be looked at, or with the HTTP response that needs only to be read."""
+
+    look: Callable[[Any], None] | None = None
+    response: Any = None
+
+
+_plain_call: ContextVar[_PlainCall | None] = ContextVar("_plain_call", default=None)
+
+
+class HttpSession:
+    """The HTTP session of a client, which the SDK makes by calling this."""
+
+    def __init__(self) -> None:
+        self.opened: Any = None
+
+    def __call__(self, **settings: Any) -> Any:
+        self.opened = AIOHTTPSession(**settings)
+        return self.opened
+
+
+class Shortcut:
+    """Converse, the short way where it is known to come to the same.
+
+    Args:
+        plain: the same through the SDK.
+        http: what was given to the SDK as `http_session_cls`.
+        credentials: those that the SDK signs with.
+    """
+
+    def __init__(
+        self, sdk_client: Any, *, plain: Converse, http: HttpSession, credentials: identity.RunCredentials
+    ) -> None:
+        self._plain = plain
+        self._http = http
+        self._credentials = credentials
+        self._body_of = BodyOf(sdk_client.meta.service_model.operation_model("Converse").input_shape)
+        self._templates: dict[_Key, Template] = {}
+        self._failures: Counter[_Key] = Counter()
+        sdk_client.meta.events.register("before-send.bedrock-runtime.Converse", _before_send)
+
+    async def converse(self, parameters: Mapping[str, Any]) -> Answer:
+        """One attempt. Raises what the SDK raises."""
+        body = self._body_of(parameters)
+        if body is None or self._http.opened is None:
+            return await self._plain(parameters)
+        # Whether a key is in the environment is what the SDK goes by, at each call.
+        api_key = get_token_from_environment("bedrock")
+        key = (parameters["modelId"], api_key is not None)
+        template = self._templates.get(key)
+        keys = await self._credentials.get_frozen_credentials() if template and template.takes_keys else None
+        if template is None or not template.suits(keys):
+            return await self._watched(parameters, body, key, api_key, keys)
+        time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        request = template.request(body, Moment(time, str(uuid4()), keys, api_key))
+        response = await self._http.opened.send(_prepared(request))
+        if not 200 <= response.status_code < 300:
+            return await self._read_by_sdk(parameters, response, keys)
+        return Answer(wire.json_or_none(await response.content), response.headers.get("x-amzn-requestid"))
+
+    async def _watched(
+        self, parameters: Mapping[str, Any], body: bytes, key: _Key, api_key: str | None, keys: Keys | None
+    ) -> Answer:
+        """One attempt through the SDK, from which a template is read unless that failed before."""
+        if self._failures[key] >= _MOST_FAILURES:
+            return await self._plain(parameters)
+        with identity.one_identity(keys) as signed:
+
+            def look(request: Any) -> None:
+                sent = _sent(request)
+                template = read_off(sent, signed.keys, api_key) if sent.body == body else None
+                if template is None:
+                    raise ValueError("the request is not the expected one")
+                self._templates[key] = template
+
+            with _going_plain(_PlainCall(look=partial(self._try, look, key))):
+                return await self._plain(parameters)
+
+    def _try(self, look: Callable[[Any], None], key: _Key, request: Any) -> None:
+        try:
+            look(request)
+        except Exception as error:  # whatever a newer SDK does differently may cost the shortcut, never the call
+            self._failures[key] += 1
+            _log.info("Converse goes through the plain SDK: %s in its request", type(error).__name__)
+
+    async def _read_by_sdk(self, parameters: Mapping[str, Any], response: Any, keys: Keys | None) -> Answer:
+        """What the SDK makes of a response; nothing is sent. Raises what the SDK raises."""
+        with identity.one_identity(keys), _going_plain(_PlainCall(response=response)):
+            return await self._plain(parameters)
+
+
+@contextmanager
+def _going_plain(call: _PlainCall) -> Iterator[None]:
+    before = _plain_call.set(call)
+    try:
+        yield
+    finally:
+        _plain_call.reset(before)
+
+
+def _before_send(request: Any, **_: Any) -> Any:
+    """Of the SDK's event: what is returned stands for the HTTP response, None lets the request be sent."""
+    call = _plain_call.get()
+    if call is not None and call.look is not None:
+        call.look(request)
+    return None if call is None else call.response
+
+
+def _sent(request: Any) -> Sent:
+    headers = {
+        name: value.decode("ascii") if isinstance(value, bytes) else value for name, value in request.headers.items()
+    }
+    return Sent(request.method, request.url, headers, request.body)
+
+
+def _prepared(request: Sent) -> Any:
+    return AWSPreparedRequest(request.method, request.url, request.headers, request.body, False)
