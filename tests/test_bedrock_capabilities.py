@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.test_bedrock_mapping import samplings
-from trialbed.core.model import Sampling
+from tests.test_bedrock_mapping import samplings, services
+from tests.test_bedrock_standin import question
+from trialbed.core.model import Sampling, Service
 from trialbed.providers.bedrock.capabilities import (
     Capabilities,
     capabilities_of,
     data_date,
     family_of,
     fit,
+    fit_request,
+    fit_service,
     is_opaque,
     refusals,
 )
@@ -138,15 +141,135 @@ def test_the_data_is_dated() -> None:
     assert datetime.date.fromisoformat(data_date()).year >= 2026
 
 
-@given(samplings, st.frozensets(st.sampled_from(["temperature", "top_p"])), st.booleans())
+FAMILIES = [*EXCLUSIVE, *NO_SAMPLING, *EVERYTHING]
+SONNET_4, OPUS_46, OPUS_47 = EVERYTHING[7], "anthropic.claude-opus-4-6-v1", NO_SAMPLING[0]
+HAIKU_45, OPUS_45 = EXCLUSIVE[2], EXCLUSIVE[3]
+THINKS = Sampling(4000, thinking=2048)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "takes"),
+    [
+        (SONNET_4, {"budget"}),
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", {"budget"}),
+        (HAIKU_45, {"budget"}),
+        (OPUS_45, {"budget"}),
+        (OPUS_46, {"budget", "adaptive"}),
+        (OPUS_47, {"adaptive"}),
+        ("us.anthropic.claude-opus-5-5", {"adaptive"}),
+        ("anthropic.claude-3-5-sonnet-20241022-v2:0", set()),
+        ("amazon.nova-pro-v1:0", set()),
+        ("us.meta.llama3-3-70b-instruct-v1:0", set()),
+        ("some.model-of-tomorrow", {"budget", "adaptive"}),
+        (APPLICATION, {"budget", "adaptive"}),
+    ],
+)
+def test_a_model_thinks_in_the_ways_of_its_family(model_id: str, takes: set[str]) -> None:
+    known = capabilities_of(model_id)
+    asked = {"budget": THINKS, "adaptive": Sampling(4000, thinking="adaptive")}
+    assert {way for way, sampling in asked.items() if not refusals(sampling, known)} == takes
+    for way in asked.keys() - takes:
+        (line,) = refusals(asked[way], known)
+        assert line.startswith(f"MODEL_THINKING: {known.model} ") and "ON_UNSUPPORTED=drop" in line
+
+
+@pytest.mark.parametrize(
+    ("sampling", "variables"),
+    [
+        (Sampling(4000, 0.7, 0.95, 2048), ["MODEL_TEMPERATURE", "MODEL_TOP_P"]),
+        (Sampling(4000, 1.0, None, 2048), []),
+        (Sampling(4000, None, None, 1023), ["MODEL_THINKING"]),
+        (Sampling(4000, None, None, 1024), []),
+        (Sampling(2048, None, None, 2048), ["MODEL_THINKING"]),
+        (Sampling(2049, None, None, 2048), []),
+        # What does not think has no say in the sampling.
+        (Sampling(500, 0.7, None, 2048), ["MODEL_THINKING"]),
+    ],
+)
+def test_a_budget_has_its_bounds_and_leaves_no_room_for_other_sampling(
+    sampling: Sampling, variables: list[str]
+) -> None:
+    lines = refusals(sampling, capabilities_of(SONNET_4))
+    assert [line.partition(":")[0] for line in lines] == variables
+
+
+@pytest.mark.parametrize(
+    ("model_id", "levels"),
+    [
+        (OPUS_45, "low medium high"),
+        (OPUS_46, "low medium high max"),
+        (OPUS_47, "low medium high xhigh max"),
+        (HAIKU_45, ""),
+        ("amazon.nova-pro-v1:0", ""),
+        ("some.model-of-tomorrow", "low medium high xhigh max"),
+    ],
+)
+def test_effort_has_the_levels_of_the_model(model_id: str, levels: str) -> None:
+    known = capabilities_of(model_id)
+    every = ["low", "medium", "high", "xhigh", "max"]
+    assert [level for level in every if not refusals(Sampling(effort=level), known)] == levels.split()
+    if levels and levels.split() != every:
+        (line,) = refusals(Sampling(effort="xhigh"), known)
+        assert f"takes effort {', '.join(levels.split())} only" in line
+
+
+@pytest.mark.parametrize(
+    ("model_id", "service", "variables"),
+    [
+        ("us.amazon.nova-pro-v1:0", Service("flex", "optimized", True), []),
+        ("amazon.nova-lite-v1:0", Service(latency="optimized"), ["BEDROCK_LATENCY"]),
+        ("amazon.nova-lite-v1:0", Service(latency="standard"), []),
+        ("us.meta.llama3-3-70b-instruct-v1:0", Service(prompt_cache=True), ["BEDROCK_PROMPT_CACHE"]),
+        ("anthropic.claude-3-5-sonnet-20240620-v1:0", Service("priority"), ["BEDROCK_SERVICE_TIER"]),
+        ("anthropic.claude-3-5-sonnet-20240620-v1:0", Service("default"), []),
+        ("some.model-of-tomorrow", Service("reserved", "optimized", True), []),
+    ],
+)
+def test_a_model_is_served_as_its_family_can_be(model_id: str, service: Service, variables: list[str]) -> None:
+    known = capabilities_of(model_id)
+    assert [line.partition(":")[0] for line in refusals(Sampling(), known, service)] == variables
+    fitting, refused = fit_service(service, known)
+    assert fit_service(fitting, known) == (fitting, {}) and len(refused) == len(variables)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "least"),
+    [("amazon.nova-pro-v1:0", 1000), (SONNET_4, 1024), (HAIKU_45, 4096), ("some.model-of-tomorrow", 0)],
+)
+def test_the_shortest_beginning_that_is_cached_is_data(model_id: str, least: int) -> None:
+    assert capabilities_of(model_id).cache_tokens == least
+
+
+@pytest.mark.parametrize("model_id", FAMILIES)
+@given(sampling=samplings, service=services)
+def test_what_a_model_refuses_is_left_out_and_said_and_nothing_else(
+    model_id: str, sampling: Sampling, service: Service
+) -> None:
+    known = capabilities_of(model_id)
+    asked = question(sampling=sampling, service=service)
+    fitting, left_out = fit_request(asked, known)
+    assert fit_request(fitting, known) == (fitting, ())
+    kept = asked.requested.keys() - set(left_out)
+    assert fitting.requested.keys() - {"thinking_tokens"} == kept - {"thinking_tokens"}
+    assert fitting.requested.items() <= asked.requested.items()
+    assert len(refusals(sampling, known, service)) == len(left_out) == len(set(left_out))
+
+
+@given(
+    samplings,
+    st.frozensets(st.sampled_from(["temperature", "top_p", "thinking", "effort", "guardrail"])),
+    st.booleans(),
+)
 def test_a_fit_changes_nothing_but_what_it_names_and_needs_no_second_one(
     sampling: Sampling, refuses: frozenset[str], exclusive: bool
 ) -> None:
     capabilities = Capabilities("m", refuses=refuses, exclusive=exclusive)
     fitting, refused = fit(sampling, capabilities)
     assert fit(fitting, capabilities) == (fitting, {})
-    for name, value in sampling.as_dict().items():
-        assert fitting.as_dict()[name] == (None if name in refused else value)
-        assert name not in refused or value is not None
+    for name in ("max_tokens", "temperature", "top_p", "thinking", "effort", "guardrail"):
+        assert getattr(fitting, name) == (None if name in refused else getattr(sampling, name))
+        assert name not in refused or getattr(sampling, name) is not None
+    if fitting.thinking is not None:
+        assert fitting.temperature in (None, 1) and fitting.top_p is None
     assert not (exclusive and fitting.temperature is not None and fitting.top_p is not None)
     assert len(refusals(sampling, capabilities)) == len(refused)

@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.test_bedrock_standin import NOVA, answer_body, question
 from trialbed.core.errors import MalformedBody
-from trialbed.core.model import AnswerForm, Message, ModelReply, ModelRequest, Sampling, Usage
+from trialbed.core.model import AnswerForm, Message, ModelReply, ModelRequest, Sampling, Service, Usage
 from trialbed.providers.bedrock.forms import LADDER, AnswerMode, json_object
 from trialbed.providers.bedrock.mapping import Answer, metadata_of, parameters_of, reply_of, sent_of
 
@@ -23,6 +24,15 @@ samplings = st.builds(
     max_tokens=st.integers(1, 100_000),
     temperature=st.none() | st.floats(0, 2),
     top_p=st.none() | st.floats(0.01, 1),
+    thinking=st.none() | st.just("adaptive") | st.integers(1, 100_000),
+    effort=st.none() | st.sampled_from(["low", "xhigh"]),
+    guardrail=st.none() | st.sampled_from(["abc123:7", "arn:aws:bedrock:us-east-1::guardrail/abc123:DRAFT"]),
+)
+services = st.builds(
+    Service,
+    tier=st.none() | st.sampled_from(["default", "flex", "priority", "reserved"]),
+    latency=st.none() | st.sampled_from(["standard", "optimized"]),
+    prompt_cache=st.booleans(),
 )
 json_values = st.recursive(
     st.none()
@@ -50,7 +60,7 @@ def test_what_the_record_says_was_sent_is_what_was_sent(sampling: Sampling, mode
     assert inference["maxTokens"] == sampling.max_tokens
     asked = {name: value for name, value in sampling.as_dict().items() if value is not None}
     wire_names = {"temperature": "temperature", "top_p": "topP", "max_tokens": "maxTokens"}
-    assert inference == {wire_names[name]: value for name, value in asked.items()}
+    assert inference == {wire_names[name]: asked[name] for name in wire_names if name in asked}
     assert sent_of(parameters, mode) == asked | ({"answer_mode": mode} if mode else {})
 
 
@@ -71,9 +81,90 @@ def test_system_and_messages_arrive_word_for_word(turns: list[Any], system: str 
 
 
 def test_service_parameters_are_sent_and_recorded() -> None:
-    parameters = parameters_of(question(), None, {"serviceTier": {"type": "flex"}})
+    parameters = parameters_of(question(service=Service("flex", "optimized")), None)
     assert parameters["serviceTier"] == {"type": "flex"}
-    assert sent_of(parameters, None) == {"max_tokens": 100, "service_tier": {"type": "flex"}}
+    assert parameters["performanceConfig"] == {"latency": "optimized"}
+    assert sent_of(parameters, None) == {"max_tokens": 100, "service_tier": "flex", "latency": "optimized"}
+
+
+@given(samplings, services, st.none() | st.sampled_from(LADDER))
+def test_everything_asked_for_is_sent_and_nothing_else(
+    sampling: Sampling, service: Service, mode: AnswerMode | None
+) -> None:
+    form = FORM if mode else None
+    request = question(sampling=sampling, service=service, form=form, system="Be brief.")
+    sent = sent_of(parameters_of(request, mode), mode)
+    assert sent == request.requested | ({"answer_mode": mode} if mode else {})
+
+
+@pytest.mark.parametrize(
+    ("thinking", "member", "shown"),
+    [
+        ("adaptive", {"type": "adaptive"}, {"thinking": "adaptive"}),
+        (2048, {"type": "enabled", "budget_tokens": 2048}, {"thinking": "enabled", "thinking_tokens": 2048}),
+    ],
+)
+def test_thinking_is_a_field_of_the_model_itself(thinking: Any, member: Any, shown: Any) -> None:
+    parameters = parameters_of(question(sampling=Sampling(4000, thinking=thinking)), None)
+    assert parameters["additionalModelRequestFields"] == {"thinking": member}
+    assert sent_of(parameters, None) == {"max_tokens": 4000, **shown}
+
+
+def test_effort_stands_beside_the_form_in_the_output_configuration() -> None:
+    asked = question(sampling=Sampling(100, effort="low"), form=FORM)
+    assert set(parameters_of(asked, "json_schema")["outputConfig"]) == {"effort", "textFormat"}
+    assert parameters_of(asked, "forced_tool")["outputConfig"] == {"effort": "low"}
+
+
+def test_a_guardrail_is_sent_whole_without_trace_and_recorded_without_its_account() -> None:
+    guardrail = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123:7"
+    parameters = parameters_of(question(sampling=Sampling(100, guardrail=guardrail)), None)
+    assert parameters["guardrailConfig"] == {
+        "guardrailIdentifier": "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123",
+        "guardrailVersion": "7",
+        "trace": "disabled",
+    }
+    assert sent_of(parameters, None)["guardrail"] == "arn:aws:bedrock:us-east-1:************:guardrail/abc123:7"
+
+
+def talk(*turns: str, **members: Any) -> ModelRequest:
+    roles = ("user", "assistant")
+    messages = tuple(Message(roles[n % 2], text) for n, text in enumerate(turns))  # type: ignore[arg-type]
+    return ModelRequest(NOVA, messages, Sampling(), service=Service(prompt_cache=True), **members)
+
+
+def marked(parameters: dict[str, Any]) -> list[tuple[str, int]]:
+    """Where cache points stand: in which part, and behind how many texts of it."""
+    parts = [("system", parameters.get("system", []))]
+    parts += [(f"{n}", message["content"]) for n, message in enumerate(parameters["messages"])]
+    return [(name, at) for name, blocks in parts for at, block in enumerate(blocks) if "cachePoint" in block]
+
+
+def test_cache_points_stand_after_the_system_and_after_what_the_next_turn_repeats() -> None:
+    assert marked(parameters_of(talk("Hi.", system="Be brief."), None)) == [("system", 1)]
+    assert marked(parameters_of(talk("Hi."), None)) == []
+    turns = talk("Hi.", "Hello.", "Well?", "Yes.", "So?", system="Be brief.")
+    assert marked(parameters_of(turns, None)) == [("system", 1), ("3", 1)]
+    judged = talk("Judge.", system="Be brief.", form=FORM)
+    assert marked(parameters_of(judged, "auto_tool")) == [("system", 2)]
+
+
+@pytest.mark.parametrize("text", ["word " * 700, "字" * 1100])
+def test_what_is_too_short_to_be_cached_is_not_marked(text: str) -> None:
+    assert marked(parameters_of(talk("Hi.", system=text), None, cache_tokens=1024)) == [("system", 1)]
+    assert marked(parameters_of(talk("Hi.", system=text), None, cache_tokens=4096)) == []
+    later = talk("Hi.", text * 4, "Well?", system=text)
+    assert marked(parameters_of(later, None, cache_tokens=4096)) == [("1", 1)]
+
+
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=5), st.none() | st.text(min_size=1), st.integers(0, 40))
+def test_a_cache_point_changes_no_word(turns: list[str], system: str | None, least: int) -> None:
+    plain = parameters_of(replace(talk(*turns, system=system), service=Service()), None)
+    points = parameters_of(talk(*turns, system=system), None, cache_tokens=least)
+    assert ("prompt_cache" in sent_of(points, None)) == bool(marked(points))
+    for part in (points.get("system", []), *(message["content"] for message in points["messages"])):
+        part[:] = [block for block in part if "cachePoint" not in block]
+    assert points == plain
 
 
 def test_a_json_schema_is_asked_for_in_the_output_configuration() -> None:
@@ -127,12 +218,18 @@ def test_the_answer_is_read_with_everything_around_it() -> None:
         },
         serviceTier={"type": "flex"},
         performanceConfig={"latency": "optimized"},
-        trace={"guardrail": {}},
+        trace={"promptRouter": {"invokedModelId": "arn:aws:bedrock:us-east-1:123456789012:inference-profile/x"}},
     )
+    body["usage"]["cacheDetails"] = [{"ttl": "5m", "inputTokens": 3}]
     reply = read(body, sent={"max_tokens": 1}, unsupported=("top_p",))
     assert (reply.text, reply.reasoning, reply.stop_reason) == ("Paris.", "hm", "a_new_reason")
     assert reply.usage == Usage(5, 2, 3, 0)
-    assert reply.echoed == {"service_tier": {"type": "flex"}, "performance_config": {"latency": "optimized"}}
+    assert reply.echoed == {
+        "service_tier": {"type": "flex"},
+        "performance_config": {"latency": "optimized"},
+        "trace": {"promptRouter": {"invokedModelId": "arn:aws:bedrock:us-east-1:************:inference-profile/x"}},
+        "cache_details": [{"ttl": "5m", "inputTokens": 3}],
+    }
     assert (reply.request_id, reply.sent, reply.unsupported) == ("req-1", {"max_tokens": 1}, ("top_p",))
     assert reply.data is None and reply.repairs == 0
 

@@ -23,8 +23,8 @@ from tests.test_bedrock_standin import (
     refuses,
     runtime,
 )
-from trialbed.core.errors import InvalidRequest, Throttled
-from trialbed.core.model import ModelName, Sampling
+from trialbed.core.errors import InvalidRequest, ModelUnavailable, Throttled
+from trialbed.core.model import ModelName, Sampling, Service
 from trialbed.providers.bedrock.capabilities import capabilities_of
 from trialbed.providers.bedrock.model import BedrockModel
 from trialbed.providers.bedrock.session import open_client
@@ -177,15 +177,13 @@ async def test_a_subjects_parameters_are_dropped_only_if_the_user_said_so(
 
 
 async def test_the_reply_says_what_was_on_the_wire(tmp_path: Path) -> None:
-    tier = {"type": "flex"}
-    async with model(
-        answers(answer_body(serviceTier={"type": "default"})), tmp_path, NOVA, extra={"serviceTier": tier}
-    ) as (subject, bedrock):
-        reply = await subject.converse(question(sampling=BOTH, metadata={"run": "r-1", "trial (id)": "t/1"}))
+    asked = question(sampling=BOTH, metadata={"run": "r-1", "trial (id)": "t/1"}, service=Service("flex"))
+    async with model(answers(answer_body(serviceTier={"type": "default"})), tmp_path, NOVA) as (subject, bedrock):
+        reply = await subject.converse(asked)
     (seen,) = bedrock.seen
-    assert seen.body["serviceTier"] == tier
+    assert seen.body["serviceTier"] == {"type": "flex"}
     assert seen.body["requestMetadata"] == {"run": "r-1", "trial id": "t/1"}
-    assert reply.sent == {"max_tokens": 50, "temperature": 0.7, "top_p": 0.95, "service_tier": tier}
+    assert reply.sent == {"max_tokens": 50, "temperature": 0.7, "top_p": 0.95, "service_tier": "flex"}
     assert reply.echoed == {"service_tier": {"type": "default"}}
     assert (reply.text, reply.request_id) == ("Paris.", "req-1")
 
@@ -239,3 +237,93 @@ async def test_a_value_out_of_range_is_the_users_and_not_dropped(tmp_path: Path)
         with pytest.raises(InvalidRequest):
             await subject.converse(question(sampling=BOTH))
     assert len(bedrock.seen) == 1
+
+
+WORDS = {
+    "service_tier": "The provided service tier is not supported for this model.",
+    "latency": "Latency performance configuration is not supported for this model.",
+    "guardrail": "Guardrails are not supported for this model. Remove guardrailConfig and try again.",
+    "prompt_cache": "This model doesn't support the cachePoint field. Remove cachePoint and try again.",
+    "thinking": '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and '
+    '"output_config.effort" to control thinking behavior.',
+    "effort": "This model does not support the effort parameter.",
+}
+MEMBERS = {
+    "service_tier": "serviceTier",
+    "latency": "performanceConfig",
+    "guardrail": "guardrailConfig",
+    "prompt_cache": "cachePoint",
+    "thinking": "budget_tokens",
+    "effort": "effort",
+}
+EVERYTHING = Sampling(4000, thinking=2048, effort="low", guardrail="abc123:1")
+ALL_SERVICE = Service("flex", "optimized", prompt_cache=True)
+
+
+def refuses_member(name: str, code: str = "ValidationException", status: int = 400, message: str = "") -> Respond:
+    """A service that refuses one member wherever it stands in the body."""
+
+    async def respond(seen: Seen, request: web.Request) -> web.StreamResponse:
+        if f'"{MEMBERS[name]}"' in seen.raw.decode():
+            return await refuses(code, status, message or WORDS[name])(seen, request)
+        return web.json_response(answer_body())
+
+    return respond
+
+
+@pytest.mark.parametrize("name", sorted(WORDS))
+async def test_every_parameter_that_the_service_names_is_learnt_and_only_that(name: str, tmp_path: Path) -> None:
+    asked = question(sampling=EVERYTHING, service=ALL_SERVICE, system="Be brief.")
+    async with model(refuses_member(name), tmp_path, "new.model", on_unsupported="drop") as (subject, bedrock):
+        replies = [await subject.converse(asked) for _ in range(2)]
+    assert len(bedrock.seen) == 3
+    for reply in replies:
+        assert reply.unsupported == (name,)
+        assert reply.sent.keys() == asked.requested.keys() - {
+            name,
+            *(["thinking_tokens"] if name == "thinking" else []),
+        }
+    async with model(refuses_member(name), tmp_path, "new.model") as (subject, bedrock):
+        with pytest.raises(InvalidRequest):
+            await subject.converse(asked)
+    assert len(bedrock.seen) == 1
+
+
+@pytest.mark.parametrize("name", ["service_tier", "latency", "prompt_cache"])
+async def test_a_judge_does_without_the_service_its_model_does_not_have(name: str, tmp_path: Path) -> None:
+    asked = question(form=FORM, service=ALL_SERVICE, system="Judge.")
+    async with model(refuses_member(name), tmp_path, "new.model") as (judge, bedrock):
+        reply = await judge.converse(asked)
+    assert reply.unsupported == (name,) and len(bedrock.seen) == 2
+    assert reply.sent.keys() == asked.requested.keys() - {name} | {"answer_mode"}
+
+
+async def test_cache_points_denied_like_a_model_are_left_out_and_a_denied_model_is_denied(tmp_path: Path) -> None:
+    asked = question(service=ALL_SERVICE, system="Be brief.")
+    words = "You invoked an unsupported model or your request did not allow prompt caching. See the documentation."
+    denied = refuses_member("prompt_cache", "AccessDeniedException", 403, words)
+    async with model(denied, tmp_path, "new.model", on_unsupported="drop") as (subject, _):
+        assert (await subject.converse(asked)).unsupported == ("prompt_cache",)
+    gone = refuses("AccessDeniedException", 403, "Your account is not allowed to use this model in a service tier.")
+    async with model(gone, tmp_path, "new.model", on_unsupported="drop") as (subject, bedrock):
+        with pytest.raises(ModelUnavailable):
+            await subject.converse(asked)
+    assert len(bedrock.seen) == 1
+
+
+async def test_a_conversation_too_short_to_be_cached_says_so(tmp_path: Path) -> None:
+    cached = Service(prompt_cache=True)
+    async with model(answers(), tmp_path, NOVA) as (subject, bedrock):
+        short = await subject.converse(question(system="Be brief.", service=cached))
+        long = await subject.converse(question(system="Be brief. " * 500, service=cached))
+    assert ["cachePoint" in seen.raw.decode() for seen in bedrock.seen] == [False, True]
+    assert (short.sent.get("prompt_cache"), short.unsupported) == (None, ("prompt_cache",))
+    assert (long.sent.get("prompt_cache"), long.unsupported) == (True, ())
+
+
+async def test_a_model_that_thinks_is_never_forced_to_a_tool(tmp_path: Path) -> None:
+    asked = question(form=FORM, sampling=Sampling(4000, thinking=2048))
+    async with model(takes_only("forced_tool", "auto_tool"), tmp_path, "new.model") as (judge, bedrock):
+        await judge.converse(asked)
+        await judge.converse(question(form=FORM))
+    assert [mode_of(seen) for seen in bedrock.seen] == ["auto_tool", "forced_tool"]

@@ -147,13 +147,13 @@ def test_no_more_calls_were_in_flight_than_allowed_and_the_room_was_used(seen: S
 
 
 def test_judging_overlaps_with_running(seen: Seen) -> None:
-    judged = [r.received_at for r in seen.requests if r.is_judge]
+    judged = [r.received_at for r in seen.requests if r.is_judge and r.trial]
     asked = [r.received_at for r in seen.requests if r.trial and not r.is_judge]
     assert sum(at < max(asked) for at in judged) > len(judged) / 2
 
 
 def test_a_judge_is_told_neither_the_subject_nor_the_variant(seen: Seen, rows: list[dict[str, Any]]) -> None:
-    judged = [request for request in seen.requests if request.is_judge]
+    judged = [request for request in seen.requests if request.is_judge and request.trial]
     assert len(judged) >= 35 and {request.model for request in judged} == {JUDGE}
     labels = {variant["label"] for variant in seen.run.plan()["plan"]["variants"]}
     hidden = {SUBJECT, OTHER, "nova-pro", "nova-micro", *{row["prompt_variant"] for row in rows}, *labels}
@@ -164,14 +164,14 @@ def test_a_judge_is_told_neither_the_subject_nor_the_variant(seen: Seen, rows: l
 
 def test_a_judge_has_sampling_of_its_own(seen: Seen) -> None:
     for request in seen.requests:
-        if request.is_judge:
+        if request.is_judge and request.trial:
             assert request.body["inferenceConfig"] == {"temperature": 0.0, "maxTokens": 1024}
 
 
 def test_options_are_put_to_the_judge_in_an_order_of_the_trials_own(seen: Seen) -> None:
     orders = set()
     for request in seen.requests:
-        if request.is_judge:
+        if request.is_judge and request.trial:
             schema = request.body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
             orders.add(tuple(schema["properties"]["strategy"]["enum"]))
     assert len(orders) > 10

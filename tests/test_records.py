@@ -26,7 +26,8 @@ from trialbed.sinks.backups import readable
 from trialbed.sinks.journal.events import decode, encode
 from trialbed.sinks.lines import json_line
 
-GOLDEN = Path(__file__).parent / "golden" / "record_v1.json"
+GOLDEN = Path(__file__).parent / "golden" / "record_v2.json"
+GOLDEN_BEFORE = Path(__file__).parent / "golden" / "record_v1.json"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 quickly = settings(deadline=None, max_examples=150)
 
@@ -61,13 +62,29 @@ def outline(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     return schema["type"]
 
 
-def test_the_schema_of_version_1_is_the_golden_one() -> None:
+def test_the_schema_of_version_2_is_the_golden_one() -> None:
     """A change of keys, order or types is a new `schema_version`: readers of published data rely on this one."""
     schema = Record.model_json_schema(mode="serialization")
     shown = {"schema_version": SCHEMA_VERSION, "record": outline(schema, schema["$defs"])}
     golden = json.loads(GOLDEN.read_text())
     assert shown == golden
     assert list(shown["record"]) == list(golden["record"])
+
+
+def contains(new: Any, old: Any) -> bool:
+    """Whether everything of `old` is in `new` under the same name and of the same type."""
+    if isinstance(old, dict):
+        return isinstance(new, dict) and all(name in new and contains(new[name], old[name]) for name in old)
+    return bool(new == old)
+
+
+def test_version_2_keeps_every_column_of_version_1_and_adds_parameters_only() -> None:
+    new, old = (json.loads(path.read_text())["record"] for path in (GOLDEN, GOLDEN_BEFORE))
+    assert contains(new, old) and list(new) == list(old)
+    grown = {name for name in new if new[name] != old[name]}
+    assert grown == {"requested_parameters", "sent_parameters"}
+    for column in grown:
+        assert all(new[column][name].endswith(" | null") for name in new[column].keys() - old[column].keys())
 
 
 def test_free_form_columns_are_those_without_a_shape_of_their_own() -> None:
@@ -245,7 +262,7 @@ def test_what_json_cannot_hold_has_no_digest(value: Any) -> None:
 @quickly
 @given(finite)
 def test_floats_come_back_exactly_from_the_journal_and_the_backup(number: float) -> None:
-    line = encode("note", None, {"number": number})
+    line = encode("plan_grown", None, {"number": number})
     for back in (decode(line[:-1])["number"], orjson.loads(readable({"number": number}))["number"]):
         assert same(back, number)
 

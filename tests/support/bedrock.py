@@ -60,7 +60,7 @@ class Request:
 
     @property
     def is_judge(self) -> bool:
-        return "toolConfig" in self.body or "outputConfig" in self.body
+        return "toolConfig" in self.body or "textFormat" in self.body.get("outputConfig", {})
 
     @property
     def was_answered(self) -> bool:

@@ -1,16 +1,30 @@
 """Is everything there that the run will need? Every problem is named at once, before anything is spent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
 from trialbed.app.prepare import Prepared
 from trialbed.core.errors import CallError, CredentialsExpired, InvalidRequest, ModelUnavailable, QuotaExhausted
-from trialbed.core.model import Message, Model, ModelName, ModelRequest, Sampling
+from trialbed.core.model import AnswerForm, Message, Model, ModelName, ModelRequest, Role, Usage
+from trialbed.core.price import tier_billed
 from trialbed.settings import Settings
 
+_SUBJECT: Role = "subject"
+_JUDGE: Role = "judge"
 _PREFLIGHT_TOKENS = 16
+_PREFLIGHT_FORM_TOKENS = 64
+_READINESS = AnswerForm(
+    "readiness",
+    "whether you are ready",
+    {
+        "type": "object",
+        "properties": {"ready": {"type": "boolean"}},
+        "required": ["ready"],
+        "additionalProperties": False,
+    },
+)
 _PREFLIGHT_PAUSES_S = (0.0, 0.3, 0.6)
 _PREFLIGHT_S = 30.0
 _REFUSING = (ModelUnavailable, InvalidRequest, QuotaExhausted, CredentialsExpired)
@@ -18,11 +32,21 @@ _REFUSING = (ModelUnavailable, InvalidRequest, QuotaExhausted, CredentialsExpire
 
 @dataclass(frozen=True)
 class ModelCheck:
-    """How one small call went. `refuses` says that a run cannot work with this model as it is set up."""
+    """How the small calls to a model went. `refuses` says that a run cannot work with it as it is set up.
+
+    `paid` holds, for each that was answered, the role it was made for, its tokens and the service tier that
+    the answer names (see `core.price.tier_billed`).
+    """
 
     model: ModelName
     problem: str | None = None
     refuses: bool = False
+    paid: tuple[tuple[Role, Usage, str | None], ...] = ()
+
+    @property
+    def usage(self) -> Usage | None:
+        """All tokens paid for; None if nothing was."""
+        return sum((usage for _, usage, _ in self.paid), Usage()) if self.paid else None
 
 
 def setting_problems(prepared: Prepared) -> list[str]:
@@ -54,43 +78,109 @@ def hub_problems(settings: Settings) -> list[str]:
 def _refused_parameters(prepared: Prepared) -> list[str]:
     from trialbed.providers.bedrock.capabilities import capabilities_of, refusals
 
-    subjects = [model for model in prepared.plan.subjects if model.provider == "bedrock"]
-    return [line for model in subjects for line in refusals(prepared.plan.sampling, capabilities_of(model.id))]
+    sampling, service = prepared.plan.sampling, prepared.settings.service
+    every = [refusals(sampling, capabilities_of(model.id), service) for model in prepared.plan.subjects]
+    return [line for lines in every for line in lines]
 
 
 async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) -> list[ModelCheck]:
-    """One small call to each model, with the sampling that trials will be asked with."""
+    """One small call to each model for each role it has, as the trials' calls will be made."""
     plan = prepared.plan
-    results: dict[ModelName, ModelCheck] = {}
+    limit_s = min(_PREFLIGHT_S, prepared.settings.call_deadline_s)
+    found: dict[ModelName, list[ModelCheck]] = {name: [] for name in prepared.models}
 
-    async def check(name: ModelName, sampling: Sampling) -> None:
-        limit_s = min(_PREFLIGHT_S, prepared.settings.call_deadline_s)
-        results[name] = await _check_model(models[name], name, sampling, limit_s)
+    async def check(request: ModelRequest, role: Role) -> None:
+        found[request.model].append(await _check_model(models[request.model], request, role, limit_s))
 
     async with anyio.create_task_group() as group:
-        for name in prepared.models:
-            # A judge does without the parameters its model refuses, so it is not turned away for them here.
-            sampling = plan.sampling if name in plan.subjects else Sampling(plan.judge_sampling.max_tokens)
-            group.start_soon(check, name, sampling)
-    return [results[name] for name in prepared.models]
+        for name in plan.subjects:
+            if lines := _known_refusals(models[name], prepared):
+                found[name].append(ModelCheck(name, "\n".join(lines), refuses=True))
+            else:
+                group.start_soon(check, _small_question(name, prepared), _SUBJECT)
+        for name in plan.judges:
+            group.start_soon(check, _small_task(name, prepared), _JUDGE)
+    return [_together(checks) for checks in found.values()]
 
 
-async def _check_model(model: Model, name: ModelName, sampling: Sampling, limit_s: float) -> ModelCheck:
-    small = Sampling(min(sampling.max_tokens, _PREFLIGHT_TOKENS), sampling.temperature, sampling.top_p)
-    request = ModelRequest(model=name, messages=(Message("user", "Answer with the one word: ready"),), sampling=small)
+def _known_refusals(model: Model, prepared: Prepared) -> list[str]:
+    """What the model behind a profile refuses, which no id says: known without any call."""
+    from trialbed.providers.bedrock.model import BedrockModel
+
+    if not isinstance(model, BedrockModel):
+        return []
+    return model.refusals(prepared.plan.sampling, prepared.settings.service)
+
+
+def _small_question(name: ModelName, prepared: Prepared) -> ModelRequest:
+    """As a subject is asked, with room for few words; what it thinks before them must have its room too."""
+    asked, service = prepared.plan.sampling, prepared.settings.service
+    budget = asked.thinking if isinstance(asked.thinking, int) else 0
+    return ModelRequest(
+        model=name,
+        messages=(Message("user", "Answer with the one word: ready"),),
+        sampling=replace(asked, max_tokens=min(asked.max_tokens, budget + _PREFLIGHT_TOKENS)),
+        # A cache point stands behind a system text; there is none for models that take no such text.
+        system="Answer briefly." if service.prompt_cache else None,
+        metadata=_metadata(prepared),
+        service=service,
+    )
+
+
+def _small_task(name: ModelName, prepared: Prepared) -> ModelRequest:
+    """As a judge is asked: for a structured answer, so that the way of asking for one is found before the run."""
+    asked = prepared.plan.judge_sampling
+    return ModelRequest(
+        model=name,
+        messages=(Message("user", "Are you ready?"),),
+        sampling=replace(asked, max_tokens=min(asked.max_tokens, _PREFLIGHT_FORM_TOKENS)),
+        system="Answer briefly.",
+        form=_READINESS,
+        metadata=_metadata(prepared),
+        service=prepared.settings.service,
+    )
+
+
+def _metadata(prepared: Prepared) -> dict[str, str]:
+    """No trial: nothing of these calls belongs to one."""
+    return {"trialbed_run": "preflight", "trialbed_plan": prepared.plan.plan_hash}
+
+
+def _together(checks: Sequence[ModelCheck]) -> ModelCheck:
+    """One finding per model: what refuses comes first, and a line is not said twice."""
+    refuses = any(check.refuses for check in checks)
+    lines = dict.fromkeys(check.problem for check in checks if check.problem and check.refuses == refuses)
+    paid = tuple(paid for check in checks for paid in check.paid)
+    return ModelCheck(checks[0].model, "\n".join(lines) or None, refuses, paid)
+
+
+async def _check_model(model: Model, request: ModelRequest, role: Role, limit_s: float) -> ModelCheck:
+    name = request.model
     problem = f"no answer within {limit_s:.0f} s"
     with anyio.move_on_after(limit_s):
         for pause_s in _PREFLIGHT_PAUSES_S:
             await anyio.sleep(pause_s)
             try:
-                await model.converse(request)
-                return ModelCheck(name)
+                reply = await model.converse(request)
+                return ModelCheck(name, paid=((role, reply.usage, tier_billed(reply)),))
             except _REFUSING as error:
-                return ModelCheck(name, f"{name}: {error}; {_what_to_do(error)}", refuses=True)
+                return ModelCheck(name, _refusal(error, request), refuses=True)
             except CallError as error:
                 # A throttled or faltering service is there all the same; the run's own retries deal with it.
                 problem = str(error)
     return ModelCheck(name, f"{name}: {problem}; it may pass, the run goes on")
+
+
+def _refusal(error: CallError, request: ModelRequest) -> str:
+    """What, where and what to do: a parameter that the service names, by its variable; else the model."""
+    from trialbed.providers.bedrock.capabilities import VARIABLES
+    from trialbed.providers.bedrock.learning import refused_in
+
+    if names := [VARIABLES[name] for name in VARIABLES if name in refused_in(error, request)]:
+        return f"{', '.join(names)}: {request.model}: {error}; set {names[0]}= empty, or ON_UNSUPPORTED=drop"
+    if request.sampling.guardrail is not None and "guardrail" in error.detail.lower():
+        return f"BEDROCK_GUARDRAIL: {request.model}: {error}; check its id, its version and its region"
+    return f"{request.model}: {error}; {_what_to_do(error)}"
 
 
 def _what_to_do(error: CallError) -> str:
@@ -102,7 +192,7 @@ def _what_to_do(error: CallError) -> str:
         case QuotaExhausted():
             return "wait, or ask for a higher quota"
         case _:
-            return "correct the parameter it names (MODEL_*), or set ON_UNSUPPORTED=drop"
+            return "correct the parameter it names (MODEL_*, BEDROCK_*), or set ON_UNSUPPORTED=drop"
 
 
 def refusing(checks: Sequence[ModelCheck]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from trialbed.core.canonical import digest
 from trialbed.core.redact import ACCOUNT_IN_ARN, ACCOUNT_MASK
@@ -27,16 +27,67 @@ class ModelName:
         return f"{self.provider}:{self.public_id}"
 
 
+ADAPTIVE: Final = "adaptive"
+BUDGETED: Final = "enabled"
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Sampling parameters as asked for; None = leave it to the model."""
+    """What decides an answer beside the words, as asked for; None = leave it to the model.
+
+    `thinking` is "adaptive", or the most tokens the model may think (its budget). `effort` is the
+    provider's word for it. `guardrail` is `id:version`; the id may be an ARN.
+    """
 
     max_tokens: int = 500
     temperature: float | None = None
     top_p: float | None = None
+    thinking: int | Literal["adaptive"] | None = None
+    effort: str | None = None
+    guardrail: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens}
+        """As plain data; account numbers are masked.
+
+        The last members are shown only when set: what was asked for without them keeps its hash.
+        """
+        shown = {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens}
+        return shown | thinking_shown(self.thinking) | _only_set(effort=self.effort, guardrail=masked(self.guardrail))
+
+
+def thinking_shown(thinking: int | str | None) -> dict[str, Any]:
+    """Thinking as plain data: in which way, and with a budget its tokens."""
+    if isinstance(thinking, int):
+        return {"thinking": BUDGETED, "thinking_tokens": thinking}
+    return _only_set(thinking=thinking)
+
+
+def masked(text: str | None) -> str | None:
+    """The same text with the account number inside an ARN masked."""
+    return None if text is None else ACCOUNT_IN_ARN.sub(ACCOUNT_MASK, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How a call is served: its price and its speed, never its answer. None = not asked for.
+
+    `prompt_cache` asks for the shared beginning of a conversation to be cached.
+    """
+
+    tier: str | None = None
+    latency: str | None = None
+    prompt_cache: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """What is asked for, under the names a record has for it."""
+        return _only_set(service_tier=self.tier, latency=self.latency, prompt_cache=self.prompt_cache or None)
+
+
+NOTHING_ASKED = Service()
+
+
+def _only_set(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +107,7 @@ class AnswerForm:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """One call. `metadata` travels with it (run and trial id) and is no part of its content."""
+    """One call. `metadata` (run and trial id) and `service` travel with it and are no part of its content."""
 
     model: ModelName
     messages: tuple[Message, ...]
@@ -64,6 +115,13 @@ class ModelRequest:
     system: str | None = None
     form: AnswerForm | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    service: Service = NOTHING_ASKED
+
+    @cached_property
+    def requested(self) -> dict[str, Any]:
+        """Every parameter asked for, as a record shows it."""
+        asked = {name: value for name, value in self.sampling.as_dict().items() if value is not None}
+        return asked | self.service.as_dict()
 
     @cached_property
     def content_hash(self) -> str:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trialbed.core.outcome import Outcome
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class _Closed(BaseModel):
@@ -34,14 +34,23 @@ class SubjectConfig(_Closed):
 
 
 class Parameters(_Closed):
-    """Sampling as asked for, or as it stood on the wire; null = not asked for, or not sent.
+    """Parameters as asked for, or as they stood on the wire; null = not asked for, or not sent.
 
-    A closed struct, not free form: the Hub's reader turns 0.7 inside a JSON column into 0.7000000000000001.
+    `thinking` is "enabled" (with at most `thinking_tokens`) or "adaptive"; `guardrail` is `id:version`. Rows of
+    `schema_version` 1 have the first three only. A closed struct, not free form: the Hub's reader turns 0.7
+    inside a JSON column into 0.7000000000000001.
     """
 
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
+    thinking: str | None = None
+    thinking_tokens: int | None = None
+    effort: str | None = None
+    guardrail: str | None = None
+    service_tier: str | None = None
+    latency: str | None = None
+    prompt_cache: bool | None = None
 
 
 class TokenUsage(_Closed):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from trialbed.core.canonical import canonical_json
 from trialbed.core.errors import GaveUp, ModelStopped
 from trialbed.core.judge import AnswerT, JudgeFailed, JudgeTask, Ruling
-from trialbed.core.model import Message, ModelName, ModelReply, ModelRequest, Sampling
+from trialbed.core.model import NOTHING_ASKED, Message, ModelName, ModelReply, ModelRequest, Sampling, Service
 from trialbed.core.verdict import Verdict
 from trialbed.judging.parse import Complaint, parse_answer
 from trialbed.judging.prompt import SYSTEM, JudgePrompt, again, judge_prompt
@@ -42,6 +42,7 @@ class StructuredJudge:
     send: Send
     on_verdict: OnVerdict
     metadata: Mapping[str, str] = field(default_factory=dict)
+    service: Service = NOTHING_ASKED
 
     async def ask(self, task: JudgeTask[AnswerT]) -> Ruling[AnswerT]:
         """Put a task to the model, and once more with the complaint if the first answer cannot be used.
@@ -72,6 +73,7 @@ class StructuredJudge:
             system=SYSTEM,
             form=prompt.form,
             metadata=self.metadata,
+            service=self.service,
         )
         try:
             reply = await self.send(request)

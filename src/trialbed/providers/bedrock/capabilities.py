@@ -7,23 +7,23 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from trialbed.core.errors import CallError, InvalidRequest
-from trialbed.core.model import ModelName, Sampling
+from trialbed.core.model import ADAPTIVE, BUDGETED, NOTHING_ASKED, ModelName, ModelRequest, Sampling, Service
 from trialbed.providers.bedrock.forms import AnswerMode
 
 _PROFILE_REGION = re.compile(r"^(?:us-gov|us|eu|apac|global|jp|au|ca|sa|me|af)\.(?=[a-z0-9-]+\.)")
 _ARN = re.compile(r"^arn:[^:]*:bedrock:[^:]*:[^:]*:(?P<kind>[a-z-]+)/(?P<id>.+)$")
 _FAMILY_IN_ARN = {"foundation-model", "inference-profile"}
-_REFUSAL = "is not taken by this model"
-_EXCLUSIVE = "temperature or top_p, not both"
-_PARAMETERS = {"temperature": re.compile(r"(?i)\btemperature\b"), "top_p": re.compile(r"(?i)\btop_?p\b")}
-_ONE_ONLY = re.compile(r"(?i)cannot both|only one|not both")
-_NOT_TAKEN = re.compile(r"(?i)deprecated|unsupported|not supported|n.t support|not support|not permitted|not allowed")
+_LEAST_BUDGET_TOKENS = 1024
+_SETS = ("refuses", "thinking", "efforts", "tiers", "latencies")
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What one model takes. `model` is its id as it may be shown; `burndown` quota tokens per output token."""
+    """What one model takes. `model` is its id as it may be shown; `burndown` quota tokens per output token.
+
+    None = not known: it is sent, and the service decides. `cache_tokens` is the shortest beginning of a
+    conversation that is cached, in tokens. The other members are explained in `capabilities.toml`.
+    """
 
     model: str
     refuses: frozenset[str] = frozenset()
@@ -32,6 +32,12 @@ class Capabilities:
     forced_tool: bool = True
     tools: bool = True
     burndown: int = 1
+    thinking: frozenset[str] | None = None
+    efforts: frozenset[str] | None = None
+    tiers: frozenset[str] | None = None
+    latencies: frozenset[str] | None = None
+    prompt_cache: bool | None = None
+    cache_tokens: int = 0
 
     @property
     def first_mode(self) -> AnswerMode:
@@ -69,7 +75,7 @@ def capabilities_of(model_id: str, behind: str | None = None) -> Capabilities:
     for rule in _rules():
         if re.match(rule["pattern"], family):
             rules |= {key: value for key, value in rule.items() if key not in ("pattern", "why")}
-    rules["refuses"] = frozenset(rules.get("refuses", ()))
+    rules |= {name: frozenset(rules[name]) for name in _SETS if name in rules}
     return Capabilities(model=shown, **rules)
 
 
@@ -93,47 +99,108 @@ def data_date() -> str:
 
 
 def fit(sampling: Sampling, capabilities: Capabilities) -> tuple[Sampling, dict[str, str]]:
-    """The sampling the model takes, and what of `sampling` it refuses with the reason.
+    """The sampling the model takes, and what of `sampling` it refuses, each with what it takes instead.
 
-    Where it takes temperature or top_p but not both, top_p is left out.
+    Where it takes temperature or top_p but not both, top_p is left out; where it thinks, both give way.
     """
-    asked = [name for name, value in sampling.as_dict().items() if value is not None]
-    refused: dict[str, str] = {name: _REFUSAL for name in asked if name in capabilities.refuses}
-    if capabilities.exclusive and not refused and sampling.temperature is not None and sampling.top_p is not None:
-        refused["top_p"] = _EXCLUSIVE
-    fitting = Sampling(
-        max_tokens=sampling.max_tokens,
-        temperature=None if "temperature" in refused else sampling.temperature,
-        top_p=None if "top_p" in refused else sampling.top_p,
+    refused = {name: f"does not take {name}" for name in _asked(sampling) if name in capabilities.refuses}
+    if sampling.thinking is not None and (problem := _thinking_problem(sampling, capabilities)):
+        refused.setdefault("thinking", problem)
+    if sampling.effort is not None and not _knows(capabilities.efforts, sampling.effort):
+        refused.setdefault("effort", _only("effort", capabilities.efforts))
+    if sampling.thinking is not None and "thinking" not in refused:
+        if sampling.temperature not in (None, 1):
+            refused.setdefault("temperature", "takes temperature 1 or none while it thinks")
+        if sampling.top_p is not None:
+            refused.setdefault("top_p", "takes no top_p while it thinks")
+    both = sampling.temperature is not None and sampling.top_p is not None
+    if capabilities.exclusive and both and not refused.keys() & {"temperature", "top_p"}:
+        refused["top_p"] = "takes temperature or top_p, not both"
+    left_out: dict[str, Any] = dict.fromkeys(refused)
+    return replace(sampling, **left_out) if refused else sampling, refused
+
+
+def fit_service(service: Service, capabilities: Capabilities) -> tuple[Service, dict[str, str]]:
+    """The same for the way of being served."""
+    refused = {name: f"does not take {name}" for name in service.as_dict() if name in capabilities.refuses}
+    if service.tier is not None and not _knows(capabilities.tiers, service.tier):
+        refused.setdefault("service_tier", _only("service tier", capabilities.tiers))
+    if service.latency is not None and not _knows(capabilities.latencies, service.latency):
+        refused.setdefault("latency", _only("latency", capabilities.latencies))
+    if service.prompt_cache and capabilities.prompt_cache is False:
+        refused.setdefault("prompt_cache", "does not take prompt_cache")
+    fitting = Service(
+        tier=None if "service_tier" in refused else service.tier,
+        latency=None if "latency" in refused else service.latency,
+        prompt_cache=service.prompt_cache and "prompt_cache" not in refused,
     )
     return fitting, refused
 
 
-def learnt(capabilities: Capabilities, error: CallError, sent: Sampling) -> Capabilities | None:
-    """The capabilities with what `error` says against a parameter of `sent`; None if it says nothing of it.
+def fit_request(request: ModelRequest, capabilities: Capabilities) -> tuple[ModelRequest, tuple[str, ...]]:
+    """The request the model takes, and the names of what of it was left out."""
+    sampling, unsampled = fit(request.sampling, capabilities)
+    service, unserved = fit_service(request.service, capabilities)
+    if not unsampled and not unserved:
+        return request, ()
+    return replace(request, sampling=sampling, service=service), (*unsampled, *unserved)
 
-    For models newer than the data, in the service's words ("`temperature` is deprecated for this model").
-    """
-    if not isinstance(error, InvalidRequest) or error.code != "ValidationException":
+
+def _asked(sampling: Sampling) -> list[str]:
+    return [name for name, value in sampling.as_dict().items() if value is not None and name != "thinking_tokens"]
+
+
+def _thinking_problem(sampling: Sampling, capabilities: Capabilities) -> str | None:
+    """Why the model will not think as asked."""
+    ways = capabilities.thinking
+    budget = sampling.thinking if isinstance(sampling.thinking, int) else None
+    if not _knows(ways, ADAPTIVE if budget is None else BUDGETED):
+        if not ways:
+            return "does not take thinking"
+        return "takes thinking with a budget of tokens only" if budget is None else "takes adaptive thinking only"
+    if budget is None:
         return None
-    named = frozenset(name for name, pattern in _PARAMETERS.items() if pattern.search(error.detail))
-    if len(named) == 2 and _ONE_ONLY.search(error.detail):
-        known = replace(capabilities, exclusive=True)
-    elif _NOT_TAKEN.search(error.detail):
-        known = replace(capabilities, refuses=capabilities.refuses | named)
-    else:
-        return None
-    return known if fit(sent, known)[1] else None
+    if budget < _LEAST_BUDGET_TOKENS:
+        return f"takes a thinking budget of {_LEAST_BUDGET_TOKENS} tokens at least"
+    if budget >= sampling.max_tokens:
+        return f"takes a thinking budget below MODEL_MAX_TOKENS ({sampling.max_tokens}) only"
+    return None
 
 
-def refusals(sampling: Sampling, capabilities: Capabilities) -> list[str]:
+def _knows(known: frozenset[str] | None, value: str) -> bool:
+    """Whether the data has nothing against `value`."""
+    return known is None or value in known
+
+
+def _only(what: str, known: frozenset[str] | None) -> str:
+    ordered = sorted(known or (), key=lambda level: (_LEVELS.index(level) if level in _LEVELS else -1, level))
+    return f"takes {what} {', '.join(ordered)} only" if ordered else f"does not take {what}"
+
+
+_LEVELS = ("low", "medium", "high", "xhigh", "max")
+
+
+def refusals(sampling: Sampling, capabilities: Capabilities, service: Service = NOTHING_ASKED) -> list[str]:
     """One line for the user per parameter that the model will not take: what, where, what to do."""
-    lines = []
-    for name, reason in fit(sampling, capabilities)[1].items():
-        variable = f"MODEL_{name.upper()}"
-        problem = f"takes {reason}" if reason == _EXCLUSIVE else f"does not take {name}"
-        lines.append(f"{variable}: {capabilities.model} {problem}; set {variable}= empty, or ON_UNSUPPORTED=drop")
-    return lines
+    refused = fit(sampling, capabilities)[1] | fit_service(service, capabilities)[1]
+    return [
+        f"{VARIABLES[name]}: {capabilities.model} {problem}; set {VARIABLES[name]}= empty, or ON_UNSUPPORTED=drop"
+        for name, problem in refused.items()
+    ]
+
+
+VARIABLES = {
+    "temperature": "MODEL_TEMPERATURE",
+    "top_p": "MODEL_TOP_P",
+    "max_tokens": "MODEL_MAX_TOKENS",
+    "thinking": "MODEL_THINKING",
+    "effort": "MODEL_EFFORT",
+    "guardrail": "BEDROCK_GUARDRAIL",
+    "service_tier": "BEDROCK_SERVICE_TIER",
+    "latency": "BEDROCK_LATENCY",
+    "prompt_cache": "BEDROCK_PROMPT_CACHE",
+}
+"""Parameter, as records name it -> the variable that sets it."""
 
 
 @cache

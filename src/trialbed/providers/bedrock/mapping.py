@@ -11,8 +11,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trialbed.core.errors import MalformedBody
-from trialbed.core.model import AnswerForm, ModelReply, ModelRequest, Usage
+from trialbed.core.model import (
+    ADAPTIVE,
+    BUDGETED,
+    AnswerForm,
+    ModelReply,
+    ModelRequest,
+    Sampling,
+    Service,
+    Usage,
+    masked,
+    thinking_shown,
+)
 from trialbed.core.text import repair
+from trialbed.providers.bedrock.caching import has_cache_point, put_cache_points
 from trialbed.providers.bedrock.forms import AnswerMode, form_request, json_object
 
 _NOT_METADATA = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,\-.]", re.ASCII)
@@ -21,8 +33,7 @@ _METADATA_PAIRS = 16
 _MOST_TOKENS = 2**53
 
 _INFERENCE = {"maxTokens": "max_tokens", "temperature": "temperature", "topP": "top_p"}
-_NOT_PARAMETERS = {"modelId", "messages", "system", "inferenceConfig", "requestMetadata", "toolConfig", "outputConfig"}
-_NOT_ECHOED = {"output", "stopReason", "usage", "metrics", "trace"}
+_NOT_ECHOED = {"output", "stopReason", "usage", "metrics"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,37 +44,62 @@ class Answer:
     request_id: str | None = None
 
 
-def parameters_of(
-    request: ModelRequest, mode: AnswerMode | None, extra: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def parameters_of(request: ModelRequest, mode: AnswerMode | None, *, cache_tokens: int = 0) -> dict[str, Any]:
     """The Converse parameters of a request. There is no seed: Converse has none.
 
     Args:
-        request: its sampling is sent as it stands; see `capabilities.fit`.
+        request: its sampling and service are sent as they stand; see `capabilities.fit_request`.
         mode: how the form is asked for; None without a form.
-        extra: further members of the request, e.g. `{"serviceTier": {"type": "flex"}}`.
+        cache_tokens: the shortest beginning that the model caches, in tokens; see `caching`.
     """
-    inference: dict[str, Any] = {"maxTokens": request.sampling.max_tokens}
-    if request.sampling.temperature is not None:
-        inference["temperature"] = request.sampling.temperature
-    if request.sampling.top_p is not None:
-        inference["topP"] = request.sampling.top_p
+    asked = None if request.form is None or mode is None else form_request(request.form, mode)
+    system = [{"text": text} for text in (request.system, asked and asked.instruction) if text]
+    messages = [{"role": message.role, "content": [{"text": message.text}]} for message in request.messages]
     parameters: dict[str, Any] = {
-        **(extra or {}),
         "modelId": request.model.id,
-        "messages": [{"role": message.role, "content": [{"text": message.text}]} for message in request.messages],
-        "inferenceConfig": inference,
+        "messages": messages,
+        "inferenceConfig": _inference(request.sampling),
+        **_extras(request.sampling, request.service),
+        **(asked.members if asked else {}),
     }
-    system = [request.system] if request.system else []
-    if request.form is not None and mode is not None:
-        asked = form_request(request.form, mode)
-        parameters.update(asked.members)
-        system += [asked.instruction] if asked.instruction else []
+    if request.sampling.effort is not None:
+        parameters["outputConfig"] = {"effort": request.sampling.effort, **parameters.get("outputConfig", {})}
     if system:
-        parameters["system"] = [{"text": text} for text in system]
+        parameters["system"] = system
+    if request.service.prompt_cache:
+        put_cache_points(parameters, least_tokens=cache_tokens)
     if metadata := metadata_of(request.metadata):
         parameters["requestMetadata"] = metadata
     return parameters
+
+
+def _inference(sampling: Sampling) -> dict[str, Any]:
+    inference: dict[str, Any] = {"maxTokens": sampling.max_tokens}
+    if sampling.temperature is not None:
+        inference["temperature"] = sampling.temperature
+    if sampling.top_p is not None:
+        inference["topP"] = sampling.top_p
+    return inference
+
+
+def _extras(sampling: Sampling, service: Service) -> dict[str, Any]:
+    """The members that are there only when asked for."""
+    extras: dict[str, Any] = {}
+    if service.tier is not None:
+        extras["serviceTier"] = {"type": service.tier}
+    if service.latency is not None:
+        extras["performanceConfig"] = {"latency": service.latency}
+    if sampling.guardrail is not None:
+        name, _, version = sampling.guardrail.rpartition(":")
+        # Without its trace, which would bring back the very text that it blocked.
+        guardrail = {"guardrailIdentifier": name, "guardrailVersion": version, "trace": "disabled"}
+        extras["guardrailConfig"] = guardrail
+    if isinstance(sampling.thinking, int):
+        thinking = {"type": BUDGETED, "budget_tokens": sampling.thinking}
+        extras["additionalModelRequestFields"] = {"thinking": thinking}
+    elif sampling.thinking is not None:
+        extras["additionalModelRequestFields"] = {"thinking": {"type": sampling.thinking}}
+    return extras
 
 
 def metadata_of(pairs: Mapping[str, str]) -> dict[str, str]:
@@ -74,10 +110,21 @@ def metadata_of(pairs: Mapping[str, str]) -> dict[str, str]:
 
 
 def sent_of(parameters: Mapping[str, Any], mode: AnswerMode | None) -> dict[str, Any]:
-    """The sampling and service parameters among what was sent, in snake case."""
+    """The sampling and service parameters among what was sent, under the names a record has for them."""
     inference = parameters["inferenceConfig"]
     sent = {ours: inference[theirs] for theirs, ours in _INFERENCE.items() if theirs in inference}
-    sent |= {_snake(name): value for name, value in parameters.items() if name not in _NOT_PARAMETERS}
+    if fields := parameters.get("additionalModelRequestFields"):
+        sent |= thinking_shown(fields["thinking"].get("budget_tokens", ADAPTIVE))
+    if "effort" in (output := parameters.get("outputConfig", {})):
+        sent["effort"] = output["effort"]
+    if guardrail := parameters.get("guardrailConfig"):
+        sent["guardrail"] = masked(f"{guardrail['guardrailIdentifier']}:{guardrail['guardrailVersion']}")
+    if tier := parameters.get("serviceTier"):
+        sent["service_tier"] = tier["type"]
+    if performance := parameters.get("performanceConfig"):
+        sent["latency"] = performance["latency"]
+    if has_cache_point(parameters):
+        sent["prompt_cache"] = True
     return sent if mode is None else {**sent, "answer_mode": mode}
 
 
@@ -118,10 +165,30 @@ def _reply(body: Mapping[str, Any], form: AnswerForm | None, mode: AnswerMode | 
         stop_reason=stop_reason,
         usage=usage,
         data=data,
-        echoed={_snake(name): repairs.value(value) for name, value in body.items() if name not in _NOT_ECHOED},
+        echoed=_echoed(body, repairs),
         reasoning=repairs.text(reasoning) if reasoning else None,
         repairs=repairs.count,
     )
+
+
+def _echoed(body: Mapping[str, Any], repairs: "_Repairs") -> dict[str, Any]:
+    """What the service says of how it served: every member beside the answer, and how long what was cached is kept."""
+    echoed = {_snake(name): value for name, value in body.items() if name not in _NOT_ECHOED}
+    if details := body["usage"].get("cacheDetails"):
+        echoed["cache_details"] = details
+    return {name: _without_accounts(repairs.value(value)) for name, value in echoed.items()}
+
+
+def _without_accounts(value: Any) -> Any:
+    """A JSON value without the account numbers that ARNs in it hold."""
+    match value:
+        case str():
+            return masked(value)
+        case dict():
+            return {key: _without_accounts(part) for key, part in value.items()}
+        case list():
+            return [_without_accounts(part) for part in value]
+    return value
 
 
 class _NotAnAnswer(Exception):

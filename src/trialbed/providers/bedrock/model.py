@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from trialbed.core.errors import CallError
-from trialbed.core.model import ModelName, ModelReply, ModelRequest
-from trialbed.providers.bedrock.capabilities import Capabilities, fit, learnt
+from trialbed.core.model import ModelName, ModelReply, ModelRequest, Sampling, Service
+from trialbed.providers.bedrock.capabilities import Capabilities, fit_request, refusals
 from trialbed.providers.bedrock.forms import AnswerMode, mode_below, next_mode, refused_member
+from trialbed.providers.bedrock.learning import learnt
 from trialbed.providers.bedrock.mapping import Answer, parameters_of, reply_of, sent_of
 
 
@@ -33,15 +34,18 @@ class BedrockModel:
         name: ModelName,
         capabilities: Capabilities,
         on_unsupported: Literal["refuse", "drop"] = "refuse",
-        extra: Mapping[str, Any] | None = None,
     ) -> None:
         self._client = client
         self.name = name
         self._capabilities = capabilities
         self._drops = on_unsupported == "drop"
-        self._extra = dict(extra or {})
         self._mode: AnswerMode = capabilities.first_mode
         self._refused_members: tuple[str, ...] = ()
+        self._fits: dict[tuple[Sampling, Service], tuple[Sampling, Service, tuple[str, ...]]] = {}
+
+    def refusals(self, sampling: Sampling, service: Service) -> list[str]:
+        """One line per parameter of a subject that is known to be refused; none where they are left out instead."""
+        return [] if self._drops else refusals(sampling, self._capabilities, service)
 
     async def converse(self, request: ModelRequest) -> ModelReply:
         """One attempt; one more for each thing the service refused and that may be left out.
@@ -53,22 +57,31 @@ class BedrockModel:
             CallError: the subclass says what went wrong.
         """
         while True:
-            mode = None if request.form is None else self._mode
+            mode = self._mode_for(request)
             try:
                 return await self._ask(request, mode)
             except CallError as error:
                 if not self._learns_from(error, request, mode):
                     raise
 
+    def _mode_for(self, request: ModelRequest) -> AnswerMode | None:
+        if request.form is None:
+            return None
+        # A model that thinks may not be forced to use a tool.
+        thinks = request.sampling.thinking is not None
+        return "auto_tool" if thinks and self._mode == "forced_tool" else self._mode
+
     async def _ask(self, request: ModelRequest, mode: AnswerMode | None) -> ModelReply:
         refused: tuple[str, ...] = ()
         if mode is not None or self._drops:
-            sampling, reasons = fit(request.sampling, self._capabilities)
-            request, refused = replace(request, sampling=sampling), tuple(reasons)
+            request, refused = self._fitted(request)
         refused += () if mode is None else self._refused_members
-        parameters = parameters_of(request, mode, self._extra)
-        answer = await self._client.converse(parameters)
+        parameters = parameters_of(request, mode, cache_tokens=self._capabilities.cache_tokens)
         sent = sent_of(parameters, mode)
+        if request.service.prompt_cache and "prompt_cache" not in sent:
+            # Nothing of it is long enough for this model to cache, so nothing was marked.
+            refused += ("prompt_cache",)
+        answer = await self._client.converse(parameters)
         reply = reply_of(answer, form=request.form, mode=mode, sent=sent, unsupported=refused)
         if mode == "json_schema" and reply.data is None and reply.stop_reason == "end_turn":
             # Prose under a schema: the member was taken and not honoured. The next request asks otherwise.
@@ -79,11 +92,21 @@ class BedrockModel:
         """Whether `error` told of something that may be left out, so that the same request can be sent without."""
         if mode is None and not self._drops:
             return False
-        known = learnt(self._capabilities, error, request.sampling)
+        known = learnt(self._capabilities, error, request)
         if known is None:
             return mode is not None and self._step_down(mode, mode_below(mode, error))
         self._capabilities = known
+        self._fits.clear()
         return True
+
+    def _fitted(self, request: ModelRequest) -> tuple[ModelRequest, tuple[str, ...]]:
+        """The request as `fit_request` makes it. A run asks in few ways: each is fitted once."""
+        asked = (request.sampling, request.service)
+        if asked not in self._fits:
+            fitting, names = fit_request(request, self._capabilities)
+            self._fits[asked] = (fitting.sampling, fitting.service, names)
+        sampling, service, names = self._fits[asked]
+        return (replace(request, sampling=sampling, service=service) if names else request), names
 
     def _step_down(self, refused: AnswerMode, below: AnswerMode | None) -> bool:
         """Ask in a lower mode from now on; whether there is one. Calls that run at a time step down once."""

@@ -21,11 +21,15 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply. `stop_reason` None = the usual one; `latency_s` None = drawn from the configuration."""
+    """A reply. `stop_reason` None = the usual one; `latency_s` None = drawn from the configuration.
+
+    `reasoning` is what a model that was asked to think says before it; `fit` adds it.
+    """
 
     content: str | ToolUse
     stop_reason: str | None = None
     latency_s: float | None = None
+    reasoning: str | None = None
 
     @property
     def text(self) -> str:
@@ -34,7 +38,7 @@ class Answer:
 
     @property
     def output_tokens(self) -> int:
-        return tokens(self.text)
+        return tokens(self.text) + tokens(self.reasoning or "")
 
 
 def tokens(text: str) -> int:
@@ -44,7 +48,7 @@ def tokens(text: str) -> int:
 
 def fit(answer: Answer, call: RehearsalCall) -> Answer:
     """The answer as a service would deliver it: in the form asked for, cut by stop sequences and maxTokens."""
-    answer = in_form(answer, call)
+    answer = _thought_over(in_form(answer, call), call)
     if isinstance(answer.content, str):
         return _within(_stopped(answer, answer.content, call), call)
     return _within(replace(answer, stop_reason=answer.stop_reason or "tool_use"), call)
@@ -60,6 +64,15 @@ def in_form(answer: Answer, call: RehearsalCall) -> Answer:
     return replace(answer, content=ToolUse(content.input, content.name or call.tool.name))
 
 
+def _thought_over(answer: Answer, call: RehearsalCall) -> Answer:
+    """With the thoughts before it, where they were asked for: as many as the budget and maxTokens leave room for."""
+    if call.thinking is None:
+        return answer
+    most = call.thinking.budget_tokens or call.inference.max_tokens
+    thoughts = answer.reasoning or f"The question is: {call.last} I weigh what is asked, and answer."
+    return replace(answer, reasoning=thoughts if most is None else thoughts[: most * CHARS_PER_TOKEN])
+
+
 def _stopped(answer: Answer, text: str, call: RehearsalCall) -> Answer:
     places = [place for stop in call.inference.stop if stop and (place := text.find(stop)) >= 0]
     if places:
@@ -71,7 +84,7 @@ def _within(answer: Answer, call: RehearsalCall) -> Answer:
     most = call.inference.max_tokens
     if most is None or answer.output_tokens <= most:
         return answer
-    return shortened(answer, most * CHARS_PER_TOKEN)
+    return shortened(answer, max(0, most - tokens(answer.reasoning or "")) * CHARS_PER_TOKEN)
 
 
 def shortened(answer: Answer, chars: int) -> Answer:

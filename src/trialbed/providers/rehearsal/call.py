@@ -15,6 +15,8 @@ CHARS_PER_TOKEN = 4
 TRIAL_KEY = "trialbed_trial"
 """The member of requestMetadata by which trialbed names the trial a call belongs to."""
 
+LEAST_BUDGET_TOKENS = 1024
+
 _METADATA_VALUE = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,\-.]{0,256}")
 _JSON_ONLY = re.compile(
     r"\b(?:only|nothing but|just|exactly one)\b[^.\n]{0,60}\bjson\b"
@@ -53,9 +55,27 @@ class Tool:
     schema: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """Tokens of a call's beginning that were read from the cache, and that were written to it."""
+
+    read_tokens: int
+    write_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """How the model was asked to think; `budget_tokens` None = adaptive."""
+
+    budget_tokens: int | None = None
+
+
 @dataclass(frozen=True)
 class RehearsalCall:
-    """One request. `seen` counts how often this very request had arrived before; 0 = never."""
+    """One request. `seen` counts how often this very request had arrived before; 0 = never.
+
+    `cached` is what became of its cache points; None = it has none, or nobody looked (see `prompt_cache`).
+    """
 
     model_id: str
     messages: tuple[Message, ...]
@@ -68,6 +88,8 @@ class RehearsalCall:
     body: Mapping[str, Any] = field(default_factory=dict)
     streaming: bool = False
     seen: int = 0
+    thinking: Thinking | None = None
+    cached: Cached | None = None
 
     @property
     def tool(self) -> Tool | None:
@@ -110,9 +132,10 @@ class RehearsalCall:
 
     @cached_property
     def content_hash(self) -> str:
-        """Of what decides the answer: model, system, messages and form. Not of sampling or metadata."""
-        parts = [self.body.get(name) for name in ("system", "messages", "toolConfig", "outputConfig")]
-        return digest([self.model_id, *parts])
+        """Of what decides the answer: model, system, messages and form. Not of sampling, service or metadata."""
+        parts = [self.body.get(name) for name in ("system", "messages", "toolConfig")]
+        form = {name: value for name, value in (self.body.get("outputConfig") or {}).items() if name != "effort"}
+        return digest([self.model_id, *map(_without_points, parts), form or None])
 
     @cached_property
     def input_tokens(self) -> int:
@@ -124,6 +147,10 @@ class RehearsalCall:
     def after(self, seen: int) -> "RehearsalCall":
         """The same call, known to have been seen `seen` times before."""
         return replace(self, seen=seen) if seen else self
+
+    def with_cache(self, cached: "Cached | None") -> "RehearsalCall":
+        """The same call, with what became of its cache points."""
+        return self if cached is None else replace(self, cached=cached)
 
 
 def parse_call(model_id: str, data: bytes, *, streaming: bool = False) -> RehearsalCall:
@@ -148,7 +175,7 @@ def _call(model_id: str, body: Mapping[str, Any], streaming: bool) -> RehearsalC
     return RehearsalCall(
         model_id=model_id,
         messages=messages,
-        system="\n".join(block.get("text", "") for block in body.get("system") or ()),
+        system="\n".join(block["text"] for block in body.get("system") or () if "text" in block),
         inference=Inference(
             inference.get("maxTokens"),
             inference.get("temperature"),
@@ -159,6 +186,7 @@ def _call(model_id: str, body: Mapping[str, Any], streaming: bool) -> RehearsalC
         forced_tool="tool" in choice or "any" in choice,
         output_schema=_output_schema(body.get("outputConfig") or {}),
         metadata=_metadata(body.get("requestMetadata") or {}),
+        thinking=_thinking(body.get("additionalModelRequestFields") or {}, inference),
         body=body,
         streaming=streaming,
     )
@@ -175,7 +203,8 @@ def _messages(messages: Sequence[Mapping[str, Any]]) -> Iterator[Message]:
                     f"The text field in the ContentBlock object at messages.{index}.content.{place} is blank. "
                     "Add text to the text field, and try again."
                 )
-            texts.append(_block_text(block))
+            if "cachePoint" not in block:
+                texts.append(_block_text(block))
         yield Message(message["role"], "\n".join(texts))
 
 
@@ -215,6 +244,36 @@ def _output_schema(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     form = (config.get("textFormat") or {}).get("structure", {}).get("jsonSchema", {}).get("schema")
     schema: Mapping[str, Any] | None = json.loads(form) if isinstance(form, str) else form
     return schema
+
+
+def _thinking(fields: Mapping[str, Any], inference: Mapping[str, Any]) -> Thinking | None:
+    """What is asked of it, with the rules that models which think have."""
+    asked = fields.get("thinking")
+    if asked is None or asked.get("type") == "disabled":
+        return None
+    if asked.get("type") == "adaptive":
+        return Thinking()
+    budget = asked["budget_tokens"]
+    if asked.get("type") != "enabled" or budget < LEAST_BUDGET_TOKENS:
+        raise UnreadableRequest(
+            f"thinking.enabled.budget_tokens: Input should be greater than or equal to {LEAST_BUDGET_TOKENS}"
+        )
+    if budget >= inference.get("maxTokens", budget + 1):
+        raise UnreadableRequest("`max_tokens` must be greater than `thinking.budget_tokens`.")
+    if inference.get("temperature", 1) != 1:
+        raise UnreadableRequest("`temperature` may only be set to 1 when thinking is enabled.")
+    if "topP" in inference:
+        raise UnreadableRequest("`top_p` must be unset when thinking is enabled.")
+    return Thinking(budget)
+
+
+def _without_points(part: Any) -> Any:
+    """A part of a body without cache points, which change no answer."""
+    if isinstance(part, list):
+        return [_without_points(inner) for inner in part if not (isinstance(inner, dict) and "cachePoint" in inner)]
+    if isinstance(part, dict) and isinstance(part.get("content"), list):
+        return {**part, "content": _without_points(part["content"])}
+    return part
 
 
 def _metadata(pairs: Mapping[str, str]) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trialbed.core.errors import UserError
 from trialbed.providers.rehearsal.answer import Answer
@@ -12,6 +12,15 @@ from trialbed.providers.rehearsal.call import RehearsalCall
 from trialbed.providers.rehearsal.faults import Fault, FaultPlan
 
 Script = Callable[[RehearsalCall], Answer | Fault | None]
+
+
+class ModelQuota(BaseModel):
+    """What one model is allowed; None = without limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests_per_second: float | None = Field(default=None, gt=0.0)
+    tokens_per_minute: float | None = Field(default=None, gt=0.0)
 
 
 class RehearsalConfig(FaultPlan):
@@ -22,9 +31,11 @@ class RehearsalConfig(FaultPlan):
     `chunk_gap_s`, or, when that is None, the rest of the latency is spread evenly.
     Quotas are per model and None = without limit: a call reserves its input and maxTokens (or
     `unset_max_tokens`) of `tokens_per_minute`, and is settled to input + output x `output_burndown`.
+    `model_quotas` has, by model id, quotas that hold instead of these two.
     `refuses` maps a model id, or "*" for all, to parameters answered with ValidationException:
-    `temperature`, `topP`, `maxTokens`, `toolChoice`, `toolConfig`, `outputConfig`, ...; a pair like
-    `temperature+topP` is refused together only.
+    `temperature`, `topP`, `maxTokens`, `toolChoice`, `toolConfig`, `outputConfig`, `effort`, `serviceTier`,
+    `performanceConfig`, `guardrailConfig`, `thinking`, `budget_tokens`, ...; a pair like `temperature+topP` is
+    refused together only. `cachePoint` is refused with AccessDeniedException, as the service does.
     `scripted` is asked first, for every readable request; None = go on as usual.
     `log_path` is the JSONL file that gets one line per HTTP request; None = no log.
     """
@@ -39,6 +50,7 @@ class RehearsalConfig(FaultPlan):
     chunk_chars: int = Field(default=40, ge=1)
     requests_per_second: float | None = Field(default=None, gt=0.0)
     tokens_per_minute: float | None = Field(default=None, gt=0.0)
+    model_quotas: Mapping[str, ModelQuota] = Field(default_factory=dict)
     output_burndown: float = Field(default=1.0, ge=0.0)
     unset_max_tokens: int = Field(default=64_000, ge=1)
     denied_models: frozenset[str] = frozenset()
@@ -47,6 +59,13 @@ class RehearsalConfig(FaultPlan):
     expired_credentials: bool = False
     log_path: Path | None = None
     scripted: Script | None = Field(default=None, exclude=True, repr=False)
+
+    def quota_of(self, model_id: str) -> ModelQuota:
+        """The quotas of one model."""
+        given = self.model_quotas.get(model_id)
+        if given is not None:
+            return given
+        return ModelQuota(requests_per_second=self.requests_per_second, tokens_per_minute=self.tokens_per_minute)
 
     @classmethod
     def from_json(cls, source: str) -> "RehearsalConfig":

@@ -20,9 +20,11 @@ from trialbed.providers.rehearsal.faults import (
     DENIED,
     EXPIRED,
     MODEL_ERROR,
+    NOT_CACHED,
     UNKNOWN_MODEL,
     Disturbance,
     ErrorAnswer,
+    Fault,
     GatewayHtml,
     MishapKind,
     Rejection,
@@ -43,6 +45,15 @@ _REFUSALS = {
     "toolChoice": "This model doesn't support the toolConfig.toolChoice field. Remove it and try again.",
     "toolConfig": "This model doesn't support tool use.",
     "outputConfig": "This model doesn't support the outputConfig field. Remove it and try again.",
+    "serviceTier": "The provided service tier is not supported for this model. Use a supported tier and try again.",
+    "performanceConfig": "Latency performance configuration is not supported for this model.",
+    "guardrailConfig": "Guardrails are not supported for this model. Remove guardrailConfig and try again.",
+    "thinking": "This model does not support thinking. Remove thinking and try again.",
+    "budget_tokens": (
+        '"thinking.type.enabled" is not supported for this model. '
+        'Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.'
+    ),
+    "effort": "This model does not support the effort parameter.",
 }
 
 
@@ -77,7 +88,7 @@ def _decide(call: RehearsalCall, config: RehearsalConfig, personas: Sequence[Per
     scripted = config.scripted(call) if config.scripted else None
     if isinstance(scripted, Answer):
         return Accepted(fit(scripted, call), _latency_s(scripted, config, chance))
-    fault = scripted or at_the_door(call, config) or choose(config, chance, is_judge=call.is_judge)
+    fault = scripted or at_the_door(call, config) or _fault(config, chance, call)
     if isinstance(fault, StreamError) and not call.streaming:
         fault = replace(MODEL_ERROR, members={"originalStatusCode": fault.original_status})
     if isinstance(fault, ErrorAnswer | GatewayHtml):
@@ -91,23 +102,33 @@ def _answered(
     repeat = call.seen if call.trial is None else None
     rng = Random(seed_from(["answer", config.seed, call.trial, call.content_hash, repeat]))
     # drawn first: how many numbers a persona takes must not decide what goes wrong
-    mishap = choose_mishap(config, rng, is_judge=call.is_judge)
+    mishap = None if _is_spared(call, config) else choose_mishap(config, rng, is_judge=call.is_judge)
     answer = persona_for(call, personas).answer(call, rng)
     if mishap is not None:
         answer = spoil(answer, mishap, call, rng, config.bad_judge_kinds)
     return Accepted(fit(answer, call), _latency_s(answer, config, chance), fault, mishap)
 
 
+def _fault(config: RehearsalConfig, chance: Random, call: RehearsalCall) -> Fault | None:
+    return None if _is_spared(call, config) else choose(config, chance, is_judge=call.is_judge)
+
+
+def _is_spared(call: RehearsalCall, config: RehearsalConfig) -> bool:
+    return config.only_trials and call.trial is None
+
+
 def at_the_door(call: RehearsalCall, config: RehearsalConfig) -> ErrorAnswer | None:
     """What the service checks before anything else: credentials, model, parameters."""
     if config.expired_credentials:
         return EXPIRED
-    if call.model_id in config.denied_models:
+    if call.model_id in config.denied_models and not _is_spared(call, config):
         return DENIED
     if call.model_id in config.unknown_models:
         return UNKNOWN_MODEL
     for names in sorted(config.refuses.get(call.model_id, config.refuses.get("*", frozenset()))):
         if all(_is_sent(name, call) for name in names.split("+")):
+            if names == "cachePoint":
+                return NOT_CACHED
             return invalid(
                 _REFUSALS.get(names, f"This model doesn't support the {names} field. Remove it and try again.")
             )
@@ -118,7 +139,12 @@ def _is_sent(parameter: str, call: RehearsalCall) -> bool:
     body: Any = call.body
     places = (body, body.get("inferenceConfig") or {}, body.get("toolConfig") or {})
     extra = body.get("additionalModelRequestFields") or {}
-    return any(parameter in place for place in (*places, extra))
+    places = (*places, body.get("outputConfig") or {}, extra, extra.get("thinking") or {}, *_all_blocks(body))
+    return any(parameter in place for place in places)
+
+
+def _all_blocks(body: Any) -> list[Any]:
+    return [*(body.get("system") or ()), *(block for message in body["messages"] for block in message["content"])]
 
 
 def _latency_s(answer: Answer, config: RehearsalConfig, chance: Random) -> float:

@@ -120,6 +120,12 @@ DENIED = ErrorAnswer("AccessDeniedException", 403, "You don't have access to the
 UNKNOWN_MODEL = ErrorAnswer(
     "ResourceNotFoundException", 404, "Could not resolve the foundation model from the provided model identifier."
 )
+NOT_CACHED = ErrorAnswer(
+    "AccessDeniedException",
+    403,
+    "You invoked an unsupported model or your request did not allow prompt caching. "
+    "See the documentation for more information.",
+)
 
 
 def invalid(message: str) -> ErrorAnswer:
@@ -131,6 +137,7 @@ class FaultPlan(BaseModel):
     """How often what goes wrong, as shares of the calls in `fault_scope`. At most one fault strikes a call,
     so the shares of faults add up to 1 at most, and so do those of mishaps.
 
+    `only_trials` spares calls that name no trial, such as those that see whether a model answers; denials too.
     `bad_judge_rate` concerns judge calls whatever the scope. `stream_error_rate` becomes
     ModelErrorException when the call is no stream.
     """
@@ -138,6 +145,7 @@ class FaultPlan(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fault_scope: FaultScope = "all"
+    only_trials: bool = False
     throttle_rate: float = Rate
     server_error_rate: float = Rate
     gateway_html_rate: float = Rate

@@ -41,11 +41,12 @@ class Quota:
         """Room for `call`, or the ThrottlingException it gets. A call turned away uses up nothing."""
         requests = tokens = None
         wanted = 0.0
-        if (per_second := config.requests_per_second) is not None:
+        quota = config.quota_of(call.model_id)
+        if (per_second := quota.requests_per_second) is not None:
             requests = self._filled(call.model_id, "requests", per_second, max(1.0, per_second), now_s)
             if requests.left < 1:
                 return THROTTLED
-        if (per_minute := config.tokens_per_minute) is not None:
+        if (per_minute := quota.tokens_per_minute) is not None:
             most = call.inference.max_tokens
             wanted = float(call.input_tokens + (config.unset_max_tokens if most is None else most))
             tokens = self._filled(call.model_id, "tokens", per_minute / 60, per_minute, now_s)

@@ -19,6 +19,7 @@ from trialbed.providers.rehearsal.delivery import Connection, Sent
 from trialbed.providers.rehearsal.faults import ErrorAnswer, invalid
 from trialbed.providers.rehearsal.log import LogLine, RequestLog
 from trialbed.providers.rehearsal.personas import Persona
+from trialbed.providers.rehearsal.prompt_cache import PromptCache
 from trialbed.providers.rehearsal.quota import Quota
 from trialbed.providers.rehearsal.seen import Seen
 
@@ -65,6 +66,7 @@ class RehearsalServer:
         self._personas = tuple(personas)
         self._clock = clock or SystemClock()
         self._quota = Quota()
+        self._cache = PromptCache()
         self._seen = Seen()
         self._log = RequestLog(self.config.log_path) if self.config.log_path else None
         self._handlers: set[asyncio.Task[Any]] = set()
@@ -163,13 +165,14 @@ class RehearsalServer:
         if isinstance(held, ErrorAnswer):
             account.reply = Rejected(held)
             return await connection.reject(held)
+        call = call.with_cache(self._cache.use(call, self._clock.monotonic()))
         try:
             return await connection.deliver(call, reply, config)
         finally:
             spent = reply.answer.output_tokens
-            self._quota.settle(
-                held, input_tokens=call.input_tokens, output_tokens=spent, burndown=config.output_burndown
-            )
+            # What comes from the cache costs nothing of the quota.
+            taken = call.input_tokens - (call.cached.read_tokens if call.cached else 0)
+            self._quota.settle(held, input_tokens=taken, output_tokens=spent, burndown=config.output_burndown)
 
     def _call(self, account: _Account) -> RehearsalCall | ErrorAnswer:
         """The request as a value, with its number; or why it cannot be read."""

@@ -11,6 +11,8 @@ Event = tuple[str, Mapping[str, Any]]
 """Type and payload of one event of a stream."""
 
 ROLE = "assistant"
+SIGNATURE = "cmVoZWFyc2Vk"
+"""What a service signs its model's thoughts with."""
 GATEWAY_HTML = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
     b"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"
@@ -23,8 +25,14 @@ def error_body(message: str, members: Mapping[str, Any] | None = None) -> bytes:
 
 
 def usage(answer: Answer, call: RehearsalCall) -> dict[str, int]:
+    """What is billed; input that was read from the cache, or written to it, counts for itself."""
     spent = answer.output_tokens
-    return {"inputTokens": call.input_tokens, "outputTokens": spent, "totalTokens": call.input_tokens + spent}
+    counts = {"inputTokens": call.input_tokens, "outputTokens": spent, "totalTokens": call.input_tokens + spent}
+    if call.cached is None:
+        return counts
+    read, written = call.cached.read_tokens, call.cached.write_tokens
+    fresh = {"inputTokens": call.input_tokens - read - written}
+    return counts | fresh | {"cacheReadInputTokens": read, "cacheWriteInputTokens": written}
 
 
 def converse_body(answer: Answer, call: RehearsalCall, *, latency_s: float, tool_use_id: str) -> bytes:
@@ -36,13 +44,19 @@ def converse_body(answer: Answer, call: RehearsalCall, *, latency_s: float, tool
         block = {"toolUse": used}
     return jsontext.encode(
         {
-            "output": {"message": {"role": ROLE, "content": [block]}},
+            "output": {"message": {"role": ROLE, "content": [*_thoughts(answer), block]}},
             "stopReason": answer.stop_reason,
             "usage": usage(answer, call),
             "metrics": {"latencyMs": round(latency_s * 1000)},
             **_echoes(call),
         }
     )
+
+
+def _thoughts(answer: Answer) -> list[dict[str, Any]]:
+    if answer.reasoning is None:
+        return []
+    return [{"reasoningContent": {"reasoningText": {"text": answer.reasoning, "signature": SIGNATURE}}}]
 
 
 def wrong_shape_body(answer: Answer, call: RehearsalCall) -> bytes:
@@ -53,9 +67,13 @@ def wrong_shape_body(answer: Answer, call: RehearsalCall) -> bytes:
 def opening_events(answer: Answer, *, tool_use_id: str) -> Iterator[Event]:
     """What a stream says before the first piece of the answer."""
     yield "messageStart", {"role": ROLE}
+    if answer.reasoning is not None:
+        for thought in ({"text": answer.reasoning}, {"signature": SIGNATURE}):
+            yield "contentBlockDelta", {"delta": {"reasoningContent": thought}, "contentBlockIndex": 0}
+        yield "contentBlockStop", {"contentBlockIndex": 0}
     if not isinstance(answer.content, str):
         start = {"toolUse": {"toolUseId": tool_use_id, "name": answer.content.name}}
-        yield "contentBlockStart", {"start": start, "contentBlockIndex": 0}
+        yield "contentBlockStart", {"start": start, "contentBlockIndex": _place(answer)}
 
 
 def piece_events(answer: Answer, *, piece_chars: int) -> Iterator[Event]:
@@ -65,12 +83,12 @@ def piece_events(answer: Answer, *, piece_chars: int) -> Iterator[Event]:
     for start in range(0, len(text), piece_chars):
         piece = text[start : start + piece_chars]
         delta: dict[str, Any] = {"text": piece} if is_text else {"toolUse": {"input": piece}}
-        yield "contentBlockDelta", {"delta": delta, "contentBlockIndex": 0}
+        yield "contentBlockDelta", {"delta": delta, "contentBlockIndex": _place(answer)}
 
 
 def closing_events(answer: Answer, call: RehearsalCall, *, latency_s: float) -> Iterator[Event]:
     """What a stream says after the last piece of the answer."""
-    yield "contentBlockStop", {"contentBlockIndex": 0}
+    yield "contentBlockStop", {"contentBlockIndex": _place(answer)}
     yield "messageStop", {"stopReason": answer.stop_reason}
     yield (
         "metadata",
@@ -80,6 +98,11 @@ def closing_events(answer: Answer, call: RehearsalCall, *, latency_s: float) -> 
             **_echoes(call),
         },
     )
+
+
+def _place(answer: Answer) -> int:
+    """The answer's block comes after that of the thoughts."""
+    return 0 if answer.reasoning is None else 1
 
 
 def _echoes(call: RehearsalCall) -> dict[str, Any]:
