@@ -36,7 +36,7 @@ TRIALS = [f"{number:020x}" for number in range(4)]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 bodies = st.dictionaries(texts.filter(lambda key: key not in ("crc", "e", "trial")), texts | st.integers(0, 2**53))
-plain_events = st.tuples(st.sampled_from(["note", "attempt"]), st.none() | st.sampled_from(TRIALS), bodies)
+plain_events = st.tuples(st.sampled_from(["plan_grown", "attempt"]), st.none() | st.sampled_from(TRIALS), bodies)
 
 
 def test_a_line_that_was_damaged_inside_the_journal_is_counted_and_costs_only_itself(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ async def test_an_answer_is_still_put_on_disk_when_everything_around_it_is_cance
         async def kept() -> None:
             with anyio.CancelScope(shield=True):
                 await anyio.sleep(0.05)
-                await journal.write("note", None, said="late")
+                await journal.write("plan_grown", None, said="late")
                 journal.close()
 
         with anyio.fail_after(5):
@@ -290,7 +290,7 @@ async def test_a_write_after_the_end_fails_instead_of_waiting_for_ever(tmp_path:
         journal.close()
         await journal.keep()
         with anyio.fail_after(5), pytest.raises(JournalFailed):
-            await journal.write("note", None)
+            await journal.write("plan_grown", None)
 
 
 async def test_what_is_on_disk_is_acknowledged_although_the_journal_ends_with_it(tmp_path: Path) -> None:
@@ -304,7 +304,7 @@ async def test_what_is_on_disk_is_acknowledged_although_the_journal_ends_with_it
         with anyio.fail_after(5):
             async with anyio.create_task_group() as group:
                 group.start_soon(journal.keep)
-                group.start_soon(journal.write, "note")
+                group.start_soon(journal.write, "plan_grown")
                 group.start_soon(close)
     assert read_state(tmp_path / "journal.jsonl").lines == 1
 
@@ -314,7 +314,7 @@ def test_last_words_come_after_what_was_given_before_them(tmp_path: Path) -> Non
     with JournalFile(tmp_path / "journal.jsonl", state.take) as file:
         journal = a_journal(file, state)
         for number in range(5):
-            journal.post("note", None, n=number)
+            journal.post("plan_grown", None, n=number)
         journal.flush_now()
     lines = [decode(line)["n"] for _, line in whole_lines(tmp_path / "journal.jsonl")]
     assert lines == [0, 1, 2, 3, 4]
@@ -336,10 +336,10 @@ async def test_last_words_do_not_wait_long_for_a_commit_that_is_under_way(
         monkeypatch.setattr(os, "fdatasync", slow_sync)
         async with anyio.create_task_group() as group:
             group.start_soon(journal.keep)
-            journal.post("note", None, n=0)
+            journal.post("plan_grown", None, n=0)
             await anyio.to_thread.run_sync(syncing.wait)
             monkeypatch.setattr(os, "fdatasync", real)
-            journal.post("note", None, n=1)
+            journal.post("plan_grown", None, n=1)
             with at_most(1.0):
                 journal.flush_now()
             assert [decode(line)["n"] for _, line in whole_lines(tmp_path / "journal.jsonl")] == kept
@@ -368,7 +368,7 @@ os.fdatasync = watched
 
 async def write_for_ever(journal, number):
     while True:
-        place = await journal.write("note", None, n=number, text="x" * (number % 700))
+        place = await journal.write("plan_grown", None, n=number, text="x" * (number % 700))
         assert synced > place.offset + place.length, "acknowledged before it was on disk"
         os.write(1, b"%d\\n" % number)
         number += 20
@@ -410,7 +410,7 @@ from pathlib import Path
 from trialbed.sinks.journal.events import encode
 from trialbed.sinks.journal.file import JournalFile
 
-line = encode("note", None, {"text": "x" * 1000})
+line = encode("plan_grown", None, {"text": "x" * 1000})
 with JournalFile(Path(sys.argv[1])) as journal:
     journal.append(line * 3)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(line) * 5 + 100, resource.RLIM_INFINITY))

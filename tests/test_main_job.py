@@ -90,16 +90,10 @@ def test_every_row_has_every_field_of_the_contract(night: Night) -> None:
         assert row["outcome"] == "answered" and row["evaluation"]["strategy"] in STRATEGIES
         assert row["evaluation"]["protocol_adherence"].keys() == {"primary_directive", "secondary_protocol"}
         assert [said["role"] for said in row["conversation_log"]] == ["system"] + ["user", "assistant"] * 5
-        assert (
-            row["sent_parameters"]
-            == row["requested_parameters"]
-            == {
-                "temperature": 0.7,
-                "top_p": 0.95,
-                "max_tokens": 500,
-            }
-        )
-        assert row["seed_sent"] is False and row["cost_usd"] is None and len(row["request_ids"]) == 5
+        sent = {name: value for name, value in row["sent_parameters"].items() if value is not None}
+        assert sent == {"temperature": 0.7, "top_p": 0.95, "max_tokens": 500}
+        assert row["requested_parameters"] == row["sent_parameters"]
+        assert row["seed_sent"] is False and row["cost_usd"] > 0 and len(row["request_ids"]) == 5
 
 
 def test_repeats_do_not_share_one_seed(night: Night) -> None:

@@ -193,6 +193,10 @@ def test_an_edited_prompt_is_a_new_trial_and_leaves_the_others_alone() -> None:
         {"sampling": Sampling(500, 0.8, 0.95)},
         {"sampling": Sampling(501, 0.7, 0.95)},
         {"sampling": Sampling(500, 0.7, None)},
+        {"sampling": Sampling(500, 0.7, 0.95, thinking="adaptive")},
+        {"sampling": Sampling(500, 0.7, 0.95, thinking=2048)},
+        {"sampling": Sampling(500, 0.7, 0.95, effort="low")},
+        {"sampling": Sampling(500, 0.7, 0.95, guardrail="abc123:1")},
         {"seed": 43},
     ],
     ids=lambda change: next(iter(change)),
@@ -231,7 +235,8 @@ def test_account_numbers_are_in_no_plan() -> None:
         ),
         judges=(ModelName("bedrock", "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ab1"),),
     )
-    assert "123456789012" not in str(plan.as_dict())
+    guarded = Sampling(guardrail="arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123:1")
+    assert "123456789012" not in str(plan.as_dict()) + str(replace(plan, sampling=guarded).as_dict())
     other_account = replace(
         plan, subjects=(ModelName("bedrock", plan.subjects[0].id.replace("123456789012", "1" * 12)),)
     )

@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from tests.support.project import CHECKOUT, Project, make_project
 from trialbed import settings as settings_module
 from trialbed.core.errors import UserError
+from trialbed.core.model import Service
 from trialbed.settings import Settings, known_secrets, load_settings, variables
 
 EXAMPLE = CHECKOUT / ".env.example"
@@ -95,6 +96,48 @@ def test_the_env_file_reaches_the_libraries_that_read_the_environment_themselves
     load("AWS_PROFILE=lab\nHF_ENDPOINT=http://127.0.0.1:1\nexport AWS_DEFAULT_REGION=eu-west-1\n")
     assert (os.environ["AWS_PROFILE"], os.environ["HF_ENDPOINT"]) == ("lab", "http://127.0.0.1:1")
     assert os.environ["AWS_REGION"] == "eu-west-1"
+
+
+def test_what_is_not_set_is_not_asked_for(load: Load) -> None:
+    assert load().sampling.as_dict() == {"temperature": 0.7, "top_p": 0.95, "max_tokens": 500}
+    assert load().service.as_dict() == {}
+
+
+def test_every_parameter_can_be_set_in_any_case(load: Load) -> None:
+    settings = load(
+        MODEL_THINKING="Adaptive",
+        MODEL_EFFORT="XHIGH",
+        BEDROCK_GUARDRAIL="abc123:DRAFT",
+        BEDROCK_SERVICE_TIER="Flex",
+        BEDROCK_LATENCY="OPTIMIZED",
+        BEDROCK_PROMPT_CACHE="true",
+    )
+    sampling = settings.sampling
+    assert (sampling.thinking, sampling.effort, sampling.guardrail) == ("adaptive", "xhigh", "abc123:DRAFT")
+    assert settings.service == Service("flex", "optimized", prompt_cache=True)
+    assert load(MODEL_THINKING=" 2048 ").sampling.thinking == 2048
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODEL_THINKING", "yes"),
+        ("MODEL_THINKING", "0"),
+        ("MODEL_THINKING", "-5"),
+        ("MODEL_THINKING", "2048.5"),
+        ("MODEL_EFFORT", "very much"),
+        ("BEDROCK_SERVICE_TIER", "cheap"),
+        ("BEDROCK_LATENCY", "fast"),
+        ("BEDROCK_PROMPT_CACHE", "maybe"),
+        ("BEDROCK_GUARDRAIL", "abc123"),
+        ("BEDROCK_GUARDRAIL", "abc123:latest"),
+        ("BEDROCK_GUARDRAIL", "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_named_in_one_line(load: Load, name: str, value: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load(**{name: value})
+    assert str(caught.value).startswith(f"{name}: ") and "\n" not in str(caught.value)
 
 
 def test_an_empty_sampling_parameter_is_not_sent_and_any_other_empty_variable_is_its_default(load: Load) -> None:
@@ -195,7 +238,7 @@ def test_a_placeholder_is_no_dataset(project: Project, placeholder: str) -> None
         (["--variants", ""], "--variants: no such name: (empty); there is: baseline"),
         (["--runs", "0"], "--runs: must be at least 1, is 0"),
         (["--limit", "-3"], "--limit: must be at least 1, is -3"),
-        (["--max-cost", "5"], "MAX_COST_USD: "),
+        (["--max-cost", "0"], "--max-cost: must be an amount in US dollars above 0, is 0"),
     ],
 )
 def test_an_unknown_name_or_number_on_the_command_line_runs_nothing(

@@ -7,10 +7,21 @@ from functools import partial
 
 from trialbed.analysis.summary import Summary, summarise
 from trialbed.app import logs
-from trialbed.app.checks import check_models, refusing, setting_problems
+from trialbed.app.checks import ModelCheck, check_models, refusing, setting_problems
 from trialbed.app.hub import check_hub
 from trialbed.app.journal import open_journal
 from trialbed.app.models import Models, open_models
+from trialbed.app.money import (
+    BUDGET,
+    check_room,
+    left_of,
+    limit_notice,
+    open_spending,
+    preflight_paid,
+    price_problems,
+    prices_of,
+    used_up,
+)
 from trialbed.app.parts import announcer, build_run, uploads
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
@@ -23,6 +34,7 @@ from trialbed.engine.drain import Drain
 from trialbed.engine.folder import RunFolder, write_whole
 from trialbed.engine.run import Run, carry_out, how_it_stands
 from trialbed.engine.signals import Signals
+from trialbed.engine.spending import Spending, cost_text
 from trialbed.settings import known_secrets
 from trialbed.sinks.backups import rebuild
 from trialbed.sinks.journal.state import JournalState, read_records, read_state
@@ -32,13 +44,18 @@ ANSWERED_ALL, SOME_FAILED, USER_CAN_FIX = 0, 1, 2
 
 @dataclass(frozen=True)
 class Finished:
-    """How a sitting ended. `owed` is by sink; `resume` says that the same command goes on with it."""
+    """How a sitting ended. `owed` is by sink; `resume` says that the same command goes on with it.
+
+    `is_short` says that it only does so with a higher spending limit; `cost` is what the run has cost, in words.
+    """
 
     folder: RunFolder
     summary: Summary
     owed: Mapping[str, int]
     exit_code: int
     resume: bool
+    is_short: bool
+    cost: str
 
 
 async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished:
@@ -48,7 +65,7 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
         UserError: something the user can fix; nothing is lost.
     """
     settings = prepared.settings
-    if problems := setting_problems(prepared):
+    if problems := [*setting_problems(prepared), *price_problems(prepared)]:
         raise UserError("\n".join(problems))
     sinks = ("hub",) if uploads(prepared) else ()
     chosen = None if fresh else folders.find_resumable(settings.local_backup_dir, prepared.plan, sinks)
@@ -58,8 +75,9 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
     announce = announcer(screen, redact)
     personas = prepared.found.experiment.personas() if prepared.is_rehearsal else ()
     async with open_models(prepared.models, settings, personas=personas, seed=prepared.plan.seed) as models:
-        await _check_far_side(prepared, models, announce)
-        resumed = chosen is not None
+        prices = prices_of(prepared, models)
+        # A new run has no folder before its models have answered; one that goes on looks first what is left to spend.
+        checks = await _check_far_side(prepared, models, announce) if chosen is None else []
         clock = SystemClock()
         folder = (
             chosen.folder
@@ -68,22 +86,36 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
         )
         handler = logs.open_log(folder.path / "run.log", settings.log_level, redact)
         try:
-            screen.began(folder, prepared, resumed=resumed)
+            screen.began(folder, prepared, resumed=chosen is not None)
+            if notice := limit_notice(prepared, prices):
+                announce(notice)
             drain = Drain(clock=clock, grace_s=settings.grace_s)
             with open_journal(
                 folder, patience_s=settings.grace_s, announce=announce, on_trouble=lambda: drain.begin("disk")
             ) as journal:
-                run, signals = build_run(prepared, models, folder, journal, drain, screen, redact)
+                spending = open_spending(prepared, prices, journal, drain)
+                if chosen is not None:
+                    check_room(spending, journal.state, prepared.plan.size)
+                    checks = await _check_far_side(prepared, models, announce)
+                run, signals = build_run(prepared, models, folder, journal, drain, screen, redact, spending)
+                preflight_paid(spending, journal, checks)
                 if chosen is not None and chosen.grows:
                     journal.post("plan_grown", None, plan_hash=prepared.plan.plan_hash, planned=prepared.plan.size)
                     folder.write_plan(prepared.plan)
                 await carry_out(run)
-                return _finished(run, folder, prepared, signals)
+                if drain.why == BUDGET:
+                    announce(used_up(spending, left_of(journal.state, run.plan.size), run.plan.size))
+                return _finished(run, folder, prepared, signals, spending)
         finally:
             logs.close_log(handler)
 
 
-async def _check_far_side(prepared: Prepared, models: Models, announce: Callable[[str], None]) -> None:
+async def _check_far_side(prepared: Prepared, models: Models, announce: Callable[[str], None]) -> list[ModelCheck]:
+    """Small calls to all models, and a look at the Hub.
+
+    Raises:
+        UserError: the run cannot work with one of them.
+    """
     checks = await check_models(models.by_name, prepared)
     problems = refusing(checks)
     for check in checks:
@@ -96,15 +128,17 @@ async def _check_far_side(prepared: Prepared, models: Models, announce: Callable
             announce(f"{line}; the run goes on, records are kept and sent later")
     if problems:
         raise UserError("\n".join(problems))
+    return checks
 
 
-def _finished(run: Run, folder: RunFolder, prepared: Prepared, signals: Signals) -> Finished:
+def _finished(run: Run, folder: RunFolder, prepared: Prepared, signals: Signals, spending: Spending) -> Finished:
     stands = how_it_stands(run)
     summary = summary_of(folder, run.journal.state, prepared)
     code = signals.exit_code
     if code is None:
         code = USER_CAN_FIX if run.drain.is_begun else exit_code_of(summary, stands["owed"])
-    return Finished(folder, summary, stands["owed"], code, resume=not stands["complete"])
+    resume, is_short = not stands["complete"], run.drain.why == BUDGET
+    return Finished(folder, summary, stands["owed"], code, resume, is_short, spending.as_text())
 
 
 def _nothing_to_do(folder: RunFolder, prepared: Prepared, screen: Screen) -> Finished:
@@ -114,7 +148,9 @@ def _nothing_to_do(folder: RunFolder, prepared: Prepared, screen: Screen) -> Fin
     if prepared.settings.local_backup_enabled and there < len(state.recorded):
         rebuild(read_records(folder.journal, state), folder.backups, partial(write_whole, durable=False))
     summary = summary_of(folder, state, prepared)
-    return Finished(folder, summary, {}, exit_code_of(summary, {}), resume=False)
+    costs = state.costs
+    cost = cost_text(costs.spent_usd, costs.presumed_usd, costs.unknown, None)
+    return Finished(folder, summary, {}, exit_code_of(summary, {}), resume=False, is_short=False, cost=cost)
 
 
 def summary_of(folder: RunFolder, state: JournalState, prepared: Prepared) -> Summary:

@@ -14,10 +14,14 @@ _REHEARSAL_REGION = "us-east-1"
 
 @dataclass
 class Models:
-    """The models of a run by name, and by provider how its credentials are read anew."""
+    """The models of a run by name, and by provider how its credentials are read anew.
+
+    `behind` has the model that an application inference profile leads to, whose own id names none.
+    """
 
     by_name: dict[ModelName, Model] = field(default_factory=dict)
     refresh: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    behind: dict[ModelName, str] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -56,6 +60,8 @@ async def _open_bedrock(
     models.refresh["bedrock"] = client.refresh_credentials
     for name in names:
         behind = await client.model_behind(name.id) if is_opaque(name.id) else None
+        if behind is not None:
+            models.behind[name] = behind
         models.by_name[name] = BedrockModel(client, name, capabilities_of(name.id, behind), settings.on_unsupported)
 
 

@@ -1,5 +1,6 @@
 """What is going to be run, and with which models? Settings, catalog and command line made into a plan."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from trialbed.core.model import ModelName
 from trialbed.core.plan import Plan
 from trialbed.plugins import Catalog, Found, scan
 from trialbed.providers.bedrock.credentials import has_credentials_offline
+from trialbed.providers.bedrock.prices import PriceList, price_list
 from trialbed.providers.names import RUNNABLE, parse_models
 from trialbed.settings import Settings, load_settings
 
@@ -29,13 +31,18 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan and what it was made of. `why_rehearsal` is set when nothing was configured."""
+    """A plan and what it was made of. `why_rehearsal` is set when nothing was configured.
+
+    `max_cost_usd` is the limit that holds: the command line's, else the settings'; None = no limit.
+    """
 
     root: Path
     settings: Settings
     found: Found
     plan: Plan
     why_rehearsal: str | None
+    prices: PriceList
+    max_cost_usd: float | None = None
 
     @property
     def models(self) -> tuple[ModelName, ...]:
@@ -55,15 +62,26 @@ def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = 
     """
     settings, catalog = _read(root)
     problems = also(settings)
-    if settings.max_cost_usd is not None or wanted.max_cost_usd is not None:
-        problems.append("MAX_COST_USD: this version cannot enforce a spending limit yet; unset it, and use --limit")
+    limit_usd = settings.max_cost_usd if wanted.max_cost_usd is None else wanted.max_cost_usd
+    if limit_usd is not None and not 0 < limit_usd < math.inf:
+        problems.append(f"--max-cost: must be an amount in US dollars above 0, is {limit_usd:g}")
+    prices = _prices(settings, problems)
     found = catalog.find(wanted.experiment or settings.experiment)
     subjects, judges, why = _models(settings, wanted, problems, needs_judge=found.experiment.needs_judge)
     if problems:
         raise UserError("\n".join(problems))
     choice = Choice(wanted.scenarios, wanted.variants, wanted.runs, wanted.limit)
     plan = choose_plan(settings, found, choice, subjects=subjects, judges=judges)
-    return Prepared(root, settings, found, plan, why)
+    return Prepared(root, settings, found, plan, why, prices, limit_usd)
+
+
+def _prices(settings: Settings, problems: list[str]) -> PriceList:
+    """The prices that hold here; what is wrong with the user's file is added to `problems`."""
+    try:
+        return price_list(settings.prices_file)
+    except UserError as error:
+        problems.append(str(error))
+        return price_list()
 
 
 def _read(root: Path) -> tuple[Settings, Catalog]:

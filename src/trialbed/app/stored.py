@@ -11,7 +11,11 @@ from trialbed.sinks.journal.state import JournalState, read_state
 
 @dataclass(frozen=True)
 class Status:
-    """How a run stands; `owed` is by sink, `is_running` whether a process is writing it now."""
+    """How a run stands; `owed` is by sink, `is_running` whether a process is writing it now.
+
+    `governor` has, by model, the newest limits and counts of its pace (see `core.pace.lane.Pace`).
+    `cost` has `spent_usd`, `presumed_usd`, `limit_usd` (of the newest sitting) and `unknown_calls`.
+    """
 
     run: str
     planned: int
@@ -22,6 +26,8 @@ class Status:
     started: int
     answered_calls: int
     failed_attempts: dict[str, int]
+    cost: dict[str, float | int | None]
+    governor: dict[str, dict[str, Any]]
     is_running: bool
     is_complete: bool
     path: str
@@ -40,6 +46,7 @@ def status_of(folder: RunFolder) -> Status:
     state = read_state(folder.journal) if folder.journal.exists() else JournalState()
     outcomes = state.outcomes(known["planned"])
     owed_now = owed_by_sink(state)
+    is_running = _is_locked(folder)
     left = known["planned"] - len(state.recorded) + sum(1 for r in state.recorded.values() if r.outcome not in SETTLED)
     return Status(
         run=folder.name,
@@ -51,10 +58,32 @@ def status_of(folder: RunFolder) -> Status:
         started=len(state.started),
         answered_calls=state.answered_calls,
         failed_attempts=dict(state.failed_attempts),
-        is_running=_is_locked(folder),
+        cost=_cost(state, is_running=is_running),
+        governor={model: _pace(event) for model, event in state.paces.items()},
+        is_running=is_running,
         is_complete=left == 0 and not any(owed_now.values()),
         path=str(folder.path),
     )
+
+
+def _cost(state: JournalState, *, is_running: bool) -> dict[str, float | int | None]:
+    """Nothing known is null and not 0; what is known is a lower bound while there are calls of unknown cost.
+
+    What was in flight when a run was cut may have been paid; what is in flight now is not counted.
+    """
+    costs = state.costs
+    limit = next((start.get("max_cost_usd") for start in reversed(state.run_starts)), None)
+    return {
+        "spent_usd": None if costs.unknown and not costs.spent_usd else costs.spent_usd,
+        "presumed_usd": costs.presumed_usd + (0.0 if is_running else costs.unheard_usd),
+        "limit_usd": limit,
+        "unknown_calls": costs.unknown,
+    }
+
+
+def _pace(event: dict[str, Any]) -> dict[str, Any]:
+    """The newest word of a model's governor, without what only the journal needs."""
+    return {name: value for name, value in event.items() if name not in ("crc", "e", "model", "why")}
 
 
 def owed_by_sink(state: JournalState) -> dict[str, int]:

@@ -11,6 +11,7 @@ from trialbed.app.checks import hub_problems
 from trialbed.app.job import Finished, do_job
 from trialbed.app.prepare import Prepared, Wanted, prepare
 from trialbed.cli.screen import TerminalScreen
+from trialbed.core.price import usd
 from trialbed.core.text import for_terminal
 from trialbed.engine.folder import plan_document
 
@@ -23,7 +24,7 @@ def run_command(root: Path, wanted: Wanted, *, dry_run: bool, fresh: bool) -> in
     """
     prepared = prepare(root, wanted, also=hub_problems)
     if dry_run:
-        return _dry_run(prepared)
+        return _dry_run(prepared, fresh=fresh)
     import anyio
 
     finished = anyio.run(_job, prepared, fresh, backend_options={"use_uvloop": _has_uvloop()})
@@ -37,22 +38,31 @@ async def _job(prepared: Prepared, fresh: bool) -> Finished:
 
 
 def plan_command(root: Path, wanted: Wanted) -> int:
-    """Print the plan as one JSON document."""
-    print(json.dumps(plan_document(prepare(root, wanted).plan), indent=2))
+    """Print the plan as one JSON document, with an estimate of what it takes."""
+    from trialbed.app.estimate import estimate
+
+    prepared = prepare(root, wanted)
+    print(json.dumps(plan_document(prepared.plan) | {"estimate": estimate(prepared).as_dict()}, indent=2))
     return 0
 
 
-def _dry_run(prepared: Prepared) -> int:
+def _dry_run(prepared: Prepared, *, fresh: bool) -> int:
     from trialbed.app.checks import setting_problems
+    from trialbed.app.estimate import estimate
+    from trialbed.app.money import price_problems
     from trialbed.core.errors import UserError
 
-    if problems := setting_problems(prepared):
+    if problems := [*setting_problems(prepared), *price_problems(prepared)]:
         raise UserError("\n".join(problems))
     plan = prepared.plan
     print(f"{plan.experiment} {plan.version}: {plan.size} trials, plan {plan.plan_hash}; no call was made")
     for variant, count in plan.per_variant().items():
         print(f"  {variant}: {count}")
     print(f"  subjects: {', '.join(map(str, plan.subjects))}; judges: {', '.join(map(str, plan.judges)) or 'none'}")
+    for line in estimate(prepared, fresh=fresh).lines():
+        print(for_terminal(line))
+    if prepared.max_cost_usd is not None:
+        print(f"MAX_COST_USD: {usd(prepared.max_cost_usd)}")
     return 0
 
 
@@ -67,7 +77,7 @@ def _show(finished: Finished, prepared: Prepared) -> None:
 
 def _where(finished: Finished, prepared: Prepared) -> list[str]:
     folder, settings = finished.folder, prepared.settings
-    lines = [f"Journal: {folder.journal}"]
+    lines = [f"Cost: {finished.cost}", f"Journal: {folder.journal}"]
     if settings.local_backup_enabled:
         lines.append(f"Backups: {folder.backups}{os.sep}run_*_{folder.began_unix_s}_*.json")
     if settings.hf_repo_id is not None and not prepared.is_rehearsal:
@@ -77,7 +87,8 @@ def _where(finished: Finished, prepared: Prepared) -> list[str]:
             by_itself = f" or: trialbed push {folder.name}" if sink == "hub" else ""
             lines.append(f"Not delivered yet to {sink}: {count} records, kept in the journal. Run again{by_itself}")
     if finished.resume:
-        lines.append(f"To resume, the same command again: {_this_command()}")
+        first = "raise MAX_COST_USD, then " if finished.is_short else ""
+        lines.append(f"To resume, {first}the same command again: {_this_command()}")
     if prepared.why_rehearsal is not None:
         lines.append(
             "This was a rehearsal. For real models: copy .env.example to .env, set SUBJECT_MODELS, JUDGE_MODELS, "

@@ -88,9 +88,10 @@ class TerminalScreen(Screen):
             f"{progress.done.total()} answered, {progress.failed.total()} failed, {progress.unjudged.total()} unjudged"
         )
         tokens = f"{progress.input_tokens} + {progress.output_tokens} tokens"
+        cost = "" if progress.spending is None else f"{progress.spending.as_text()}, "
         return (
             f"{progress.ended_total}/{planned} done: {ended}; {in_flight} calls in flight, "
-            f"{progress.retries} retries, {tokens}, {self._eta(progress, started)}"
+            f"{progress.retries} retries, {tokens}, {cost}{self._eta(progress, started)}"
         )
 
     def _table(self, progress: Progress, in_flight: int, started: float) -> Table:

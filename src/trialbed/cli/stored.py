@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from trialbed.app.stored import Status, status_of
 from trialbed.core.text import for_terminal
 from trialbed.engine.folder import find_run
+from trialbed.engine.spending import cost_text
 from trialbed.settings import load_settings
 
 SOMETHING_IS_OWED = 1
@@ -66,5 +68,21 @@ def _status_lines(status: Status) -> list[str]:
         lines.append(f"  {variant}: {row.get('planned', 0)} planned; {done or 'none ended'}")
     lines.append(f"  {status.answered_calls} calls answered, {sum(status.failed_attempts.values())} attempts failed")
     lines += [f"    {count} x {name}" for name, count in status.failed_attempts.items()]
+    lines += [_pace_line(model, pace) for model, pace in status.governor.items()]
+    lines.append(f"  {_cost_line(status.cost)}")
     lines += [f"  owed to {sink}: {count} records" for sink, count in status.owed.items() if count]
     return lines
+
+
+def _pace_line(model: str, pace: dict[str, Any]) -> str:
+    rates = ((pace["requests_per_s"], "requests"), (pace["tokens_per_s"], "tokens"))
+    learnt = " and ".join(f"{rate:.4g} {unit}/s" for rate, unit in rates if rate is not None)
+    return (
+        f"  {model}: {pace['started']} attempts, {pace['throttles']} turned away; at most {pace['limit']} at a time, "
+        + (f"learnt pace {learnt}" if learnt else "no quota met")
+    )
+
+
+def _cost_line(cost: dict[str, Any]) -> str:
+    said = cost_text(cost["spent_usd"] or 0.0, cost["presumed_usd"], cost["unknown_calls"], cost["limit_usd"])
+    return said if said.startswith("cost") else f"cost {said}"

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from trialbed.core.outcome import Outcome
+from trialbed.engine.spending import Spending
 
 
 @dataclass
@@ -19,6 +20,7 @@ class Progress:
     retries: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    spending: Spending | None = None
 
     def ended(self, variant: str, outcome: Outcome, *, now: bool = True) -> None:
         """A trial of `variant` has its record."""

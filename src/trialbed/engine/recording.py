@@ -1,10 +1,11 @@
 """How does a finished trial become a record? Pure."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trialbed.core.model import ModelName, Role, Usage
+from trialbed.core.model import NOTHING_ASKED, ModelName, Role, Service, Usage
 from trialbed.core.outcome import Outcome
 from trialbed.core.plan import Plan
 from trialbed.core.record import Parameters, Record, Said, SubjectConfig, TokenUsage
@@ -15,12 +16,16 @@ from trialbed.core.verdict import Verdict
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What is the same for all records of a run. `began_unix_s` is when the run first started."""
+    """What is the same for all records of a run. `began_unix_s` is when the run first started.
+
+    `service` is that of this sitting: one that resumes the run may have another.
+    """
 
     run: str
     began_unix_s: int
     plan: Plan
     provenance: Mapping[str, Any]
+    service: Service = NOTHING_ASKED
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def build_record(facts: RunFacts, trial: Trial, ended: Ended, *, revision: int) 
         provider=trial.subject.provider,
         steward_model=trial.subject.public_id,
         model_settings=_config(trial, plan.judges, ended.verdicts),
-        requested_parameters=Parameters(**trial.sampling.as_dict()),
+        requested_parameters=_requested(facts, trial, last),
         sent_parameters=Parameters(**last.get("sent_parameters", {})),
         echoed_parameters=for_readers(last.get("echoed_parameters", {})),
         unsupported=list(last.get("unsupported", [])),
@@ -80,7 +85,7 @@ def build_record(facts: RunFacts, trial: Trial, ended: Ended, *, revision: int) 
         request_ids=[call["request_id"] for call in asked if call["request_id"]],
         usage=_usage(asked),
         judge_usage=_usage([call for call in ended.calls if call["role"] == _JUDGE]),
-        cost_usd=None,
+        cost_usd=_cost_usd(ended.calls),
         latency_s=round(float(sum(call["latency_s"] for call in asked)), 6),
         calls=[for_readers(call) for call in ended.calls],
         text_repairs=ended.repairs,
@@ -91,8 +96,22 @@ def build_record(facts: RunFacts, trial: Trial, ended: Ended, *, revision: int) 
     )
 
 
+def _cost_usd(calls: Sequence[Mapping[str, Any]]) -> float | None:
+    """What all answered calls have cost; None if that is not known of any one of them."""
+    known = [float(call["cost_usd"]) for call in calls if call.get("cost_usd") is not None]
+    return round(math.fsum(known), _COST_DECIMALS) if len(known) == len(calls) else None
+
+
+def _requested(facts: RunFacts, trial: Trial, last: Mapping[str, Any]) -> Parameters:
+    """What was asked for: in the last answered call, where there is one."""
+    planned = trial.sampling.as_dict() | facts.service.as_dict()
+    return Parameters(**last.get("requested_parameters", planned))
+
+
 _JUDGE: Role = "judge"
 _DECIMALS = 9
+_COST_DECIMALS = 12
+"""One token of the cheapest model costs some 1e-8 dollars."""
 
 
 def for_readers(value: Any) -> Any:

@@ -16,6 +16,8 @@ from trialbed.sinks.lines import json_line
 Kind = Literal[
     "run_start",
     "plan_grown",
+    "preflight",
+    "budget",
     "trial_start",
     "attempt",
     "attempt_failed",
@@ -24,7 +26,7 @@ Kind = Literal[
     "record",
     "trial_stopped",
     "model_stopped",
-    "note",
+    "governor",
     "sealed",
     "receipt",
     "run_stop",

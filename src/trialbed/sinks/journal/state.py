@@ -16,6 +16,10 @@ from trialbed.core.outcome import SETTLED, Outcome
 from trialbed.sinks.journal.file import whole_lines
 
 _HEAD = re.compile(rb'\{"crc":"[0-9a-f]{8}","e":"(\w+)"(?:,"trial":"([0-9a-f]+)")?')
+_NUMBER = rb"-?[0-9][0-9.eE+-]*"
+_REQUEST = re.compile(rb',"request":"([^"\\]*)"')
+_COST = re.compile(rb',"cost_usd":(null|%s)(?:,"presumed_cost_usd":(%s))?' % (_NUMBER, _NUMBER))
+_MOST = re.compile(rb',"most_usd":(%s)' % _NUMBER)
 _RECORD = re.compile(rb',"outcome":"(\w+)","revision":(\d+),"variant":"([^"\\]*)"')
 
 
@@ -38,11 +42,64 @@ class Recorded:
 
 
 @dataclass
+class Costs:
+    """What the calls in a journal have cost, in US dollars.
+
+    `presumed_usd` are upper bounds of attempts that were probably paid; `unknown` counts answers whose
+    cost is not known. `unheard` has, under a spending limit, the upper bounds of attempts of which the
+    journal does not say how they ended, by trial and request: they are in flight, or were when a run was cut.
+    """
+
+    spent_usd: float = 0.0
+    presumed_usd: float = 0.0
+    unknown: int = 0
+    unheard: dict[tuple[str, bytes], float] = field(default_factory=dict)
+
+    @property
+    def unheard_usd(self) -> float:
+        return sum(self.unheard.values())
+
+    def add(self, known_usd: float | None, presumed_usd: float = 0.0) -> None:
+        self.unknown += known_usd is None
+        self.spent_usd += known_usd or 0.0
+        self.presumed_usd += presumed_usd
+
+    def sent(self, trial: str, line: bytes, head_end: int) -> None:
+        """An attempt at a call begins; an earlier one at the same that nothing was heard of was perhaps paid."""
+        request = _REQUEST.match(line, head_end)
+        most = None if request is None else _MOST.match(line, request.end())
+        if request is not None and most is not None:
+            key = (trial, request[1])
+            self.presumed_usd += self.unheard.get(key, 0.0)
+            self.unheard[key] = float(most[1])
+
+    def failed(self, trial: str, line: bytes, head_end: int, presumed_usd: float) -> None:
+        self._heard(trial, line, head_end)
+        self.presumed_usd += presumed_usd
+
+    def answered(self, trial: str, line: bytes, head_end: int) -> None:
+        """Only the head is read: an answer may be long. Lines of older versions do not say what they cost."""
+        at = self._heard(trial, line, head_end)
+        cost = _COST.match(line, at)
+        presumed = 0.0 if cost is None or cost[2] is None else float(cost[2])
+        self.add(None if cost is None or cost[1] == b"null" else float(cost[1]), presumed)
+
+    def _heard(self, trial: str, line: bytes, head_end: int) -> int:
+        request = _REQUEST.match(line, head_end)
+        if request is None:
+            return head_end
+        if self.unheard:
+            self.unheard.pop((trial, request[1]), None)
+        return request.end()
+
+
+@dataclass
 class JournalState:
     """The index of one journal.
 
     `open_places` has the answers and verdicts of trials that are not settled: what a resumed trial
-    need not ask again. `sink_events` are the seals and receipts in order.
+    need not ask again. `sink_events` are the seals and receipts in order. `budget` is the newest event of a
+    spending limit that left no room for a call.
     """
 
     recorded: dict[str, Recorded] = field(default_factory=dict)
@@ -53,6 +110,9 @@ class JournalState:
     sink_events: list[dict[str, Any]] = field(default_factory=list)
     failed_attempts: Counter[str] = field(default_factory=Counter)
     answered_calls: int = 0
+    costs: Costs = field(default_factory=Costs)
+    budget: dict[str, Any] | None = None
+    paces: dict[str, dict[str, Any]] = field(default_factory=dict)
     lines: int = 0
 
     def take(self, offset: int, line: bytes) -> None:
@@ -70,12 +130,21 @@ class JournalState:
             self.run_starts.append(orjson.loads(line))
         elif kind in ("sealed", "receipt"):
             self.sink_events.append(orjson.loads(line))
+        elif kind == "preflight":
+            self.costs.add(orjson.loads(line)["cost_usd"])
+        elif kind == "budget":
+            self.budget = orjson.loads(line)
+        elif kind == "governor":
+            pace = orjson.loads(line)
+            self.paces[pace["model"]] = pace
 
     def _take_trial(self, kind: str, trial: str, place: Place, line: bytes, head_end: int) -> None:
         if kind == "record":
             self._take_record(trial, place, line, head_end)
         elif kind in ("answer", "verdict"):
-            self.answered_calls += kind == "answer"
+            if kind == "answer":
+                self.answered_calls += 1
+                self.costs.answered(trial, line, head_end)
             self.open_places.setdefault(trial, []).append(place)
         elif kind == "trial_start":
             self.started.add(trial)
@@ -83,7 +152,11 @@ class JournalState:
         elif kind == "trial_stopped":
             self.stopped[trial] = Outcome(orjson.loads(line)["outcome"])
         elif kind == "attempt_failed":
-            self.failed_attempts[orjson.loads(line)["error"]] += 1
+            failure = orjson.loads(line)
+            self.failed_attempts[failure["error"]] += 1
+            self.costs.failed(trial, line, head_end, failure.get("presumed_cost_usd") or 0.0)
+        elif kind == "attempt":
+            self.costs.sent(trial, line, head_end)
 
     def _take_record(self, trial: str, place: Place, line: bytes, head_end: int) -> None:
         match = _RECORD.match(line, head_end)
