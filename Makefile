@@ -42,12 +42,12 @@ check: .venv/dev.stamp  ## format, lint, types, import contracts, then all tests
 torture: .venv/dev.stamp  ## long fault runs; COUNT=50 and FIRST_SEED=1 can be set
 	@$(BIN)/python -m tests.torture --count $(COUNT) --first-seed $${FIRST_SEED:-1}
 
-bench: .venv/dev.stamp  ## measure start-up, memory and throughput on this machine
-	@$(BIN)/python -m tests.bench
+bench: .venv/dev.stamp  ## measure side by side with Inspect, LiteLLM, promptfoo; ARGS="--quick" for two minutes
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: .venv/dev.stamp  ## renew both requirement files (needs uv)
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --group build --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
 
 clean:  ## remove the environment and caches; never any data
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,1 +1,1 @@
-"""How fast is it, how much memory does it need? Prints figures; judges nothing."""
+"""How fast is it, how much memory does it need, and what do others need for the same? Prints figures only."""

@@ -1,6 +1,11 @@
 """The least that is an experiment: one call, judged by code."""
 
-ONE_CALL = '''"""One question, one answer, no judge."""
+QUESTION = "17 + 25?"
+"""Stands in every request that is work, and in none of the small calls a program makes before it."""
+
+SYSTEM = "Answer with a number."
+
+ONE_CALL = f'''"""One question, one answer, no judge."""
 
 from trialbed import Experiment, Scenario, Variant, Verdict
 
@@ -13,10 +18,10 @@ class OneCall(Experiment):
     name, version, variant = "one_call", "1.0.0", Wording
 
     def scenarios(self):
-        yield Scenario(id="sum", system="Answer with a number.")
+        yield Scenario(id="sum", system="{SYSTEM}")
 
     async def converse(self, trial, chat):
-        await chat.ask(f"{trial.variant.words} 17 + 25?")
+        await chat.ask(f"{{trial.variant.words}} {QUESTION}")
 
     async def judge(self, trial, transcript, judges):
         return [Verdict.of("exact", right="42" in transcript.last)]
@@ -30,3 +35,4 @@ ONE_CALL_FILES = {
     "variants/one_call/baseline.toml": 'words = "What is"\n',
     "variants/one_call/curt.toml": 'words = "Now: how much is"\n',
 }
+ONE_CALL_VARIANTS = 2

@@ -1,0 +1,1 @@
+"""The parts of the benchmark, a file for each question; every one has `measure(bench) -> Report`."""
