@@ -27,7 +27,7 @@ RESUME_LINE = "To resume, the same command again: python run_and_evaluate.py"
 AT_ONCE_S = 1.0
 LEAST_FLUSH_S = 5.0
 CODES = {SIGINT: 130, SIGTERM: 143}
-HANGING_JUDGE = {"fault_scope": "judge", "hang_rate": 1.0}
+HANGING_JUDGE = {"fault_scope": "judge", "only_trials": True, "hang_rate": 1.0}
 
 
 @pytest.fixture

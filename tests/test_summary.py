@@ -21,6 +21,7 @@ def row(outcome: Outcome, strategy: str | None, variant: str, attempts: int) -> 
         "outcome_reason": None if outcome is Outcome.ANSWERED else f"because of {outcome.value}",
         "evaluation": None if strategy is None else {"strategy": strategy, "outcome": "VAULT PROTECTED"},
         "prompt_variant": variant,
+        "steward_model": "maker.model",
         "calls": [{"attempts": [{"n": n} for n in range(attempts)]}],
     }
 
@@ -72,7 +73,11 @@ def test_every_figure_is_recomputed_from_rows(records: list[dict[str, Any]], oth
     assert figure(lines, "Failed") == len(records) - len(answered) - judge_errors
     assert figure(lines, "Unjudged") == judge_errors + len(answered) - len(judged)
     assert figure(lines, "Not run yet") == sum(others.values())
-    assert figure(lines, "Runs with a repeated call") == sum(len(r["calls"][0]["attempts"]) > 1 for r in records)
+    repeated = [record["prompt_variant"] for record in records if len(record["calls"][0]["attempts"]) > 1]
+    assert figure(lines, "Runs with a repeated call") == len(repeated)
+    for variant, count in Counter(repeated).items():
+        of = sum(record["prompt_variant"] == variant for record in records)
+        assert f"Repeated calls in {variant} x maker.model: {count} of {of} ({count / of:.1%})" in lines
 
 
 @quickly

@@ -9,15 +9,24 @@ from typing import Any, Literal
 from dotenv import dotenv_values
 from dotenv.parser import Binding, parse_stream
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from trialbed.core.errors import UserError
-from trialbed.core.model import Sampling
+from trialbed.core.model import Sampling, Service
 from trialbed.core.redact import ACCOUNT_IN_ARN, SECRET_VARIABLES
 
 _EMPTY_MEANS_UNSET = {"model_temperature", "model_top_p"}
 """Set to nothing, these are left to the model; all other empty variables mean their default."""
-_HOLD_ACCOUNTS = ("SUBJECT_MODELS", "JUDGE_MODELS", "BEDROCK_ASSUME_ROLE_ARN", "AWS_ROLE_ARN")
+_ANY_CASE = (
+    "log_level",
+    "hf_layout",
+    "on_unsupported",
+    "model_effort",
+    "bedrock_service_tier",
+    "bedrock_latency",
+)
+_HOLD_ACCOUNTS = ("SUBJECT_MODELS", "JUDGE_MODELS", "BEDROCK_ASSUME_ROLE_ARN", "BEDROCK_GUARDRAIL", "AWS_ROLE_ARN")
 
 
 class Settings(BaseSettings):
@@ -36,6 +45,12 @@ class Settings(BaseSettings):
     )
     judge_models: str = Field("", description="models that rate, csv of provider:model")
     max_concurrency: int = Field(20, ge=1, le=10_000, description="most calls in flight at a time")
+    quota_rpm: float | None = Field(
+        None, gt=0, description="requests per minute and model, if you know your quota; leave out to have it learnt"
+    )
+    quota_tpm: float | None = Field(
+        None, gt=0, description="tokens per minute and model, if you know your quota; leave out to have it learnt"
+    )
     model_temperature: float | None = Field(
         0.7, ge=0, le=2, description="subject's temperature; empty = leave it to the model"
     )
@@ -44,11 +59,29 @@ class Settings(BaseSettings):
         42, ge=0, lt=2**63, description="seed of order, shuffles and rehearsal (Converse itself has none)"
     )
     model_max_tokens: int = Field(500, ge=1, description="subject's most tokens per reply")
-    max_cost_usd: float | None = Field(
-        None, gt=0, description="spending limit; not enforced yet, so setting it is refused"
+    model_thinking: int | Literal["adaptive"] | None = Field(
+        None, description="subject's thinking: adaptive, or the most tokens it may think; leave out for none"
     )
+    model_effort: str | None = Field(
+        None, pattern=r"^[a-z][a-z_-]{0,31}$", description="subject's effort: low, medium, high, xhigh or max"
+    )
+    max_cost_usd: float | None = Field(
+        None,
+        gt=0,
+        description="most that a run may cost in US dollars, judges included; the run pauses when it is reached",
+    )
+    prices_file: Path | None = Field(None, description="TOML file whose prices win over those that come with trialbed")
     call_deadline_s: float = Field(
         600.0, gt=0, description="seconds after which one call, attempts included, is given up"
+    )
+    call_attempts: int = Field(100, ge=1, description="most attempts at one call, throttled ones included")
+    run_deadline_s: float | None = Field(
+        None, gt=0, description="seconds after which no new trial starts; the same command goes on later"
+    )
+    run_retries: int | None = Field(
+        None,
+        ge=0,
+        description="retries a run may make after errors other than throttles; default twice its trials, at least 100",
     )
     grace_s: float = Field(30.0, ge=0, description="seconds that calls in flight are given after the first signal")
     hf_commit_every_s: float = Field(300.0, ge=0, description="seconds between uploads to the Hub")
@@ -63,6 +96,18 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     aws_region: str | None = Field(None, description="region of Bedrock")
+    bedrock_service_tier: Literal["default", "flex", "priority", "reserved"] | None = Field(
+        None, description="tier in which subjects and judges are served: default, flex, priority or reserved"
+    )
+    bedrock_latency: Literal["standard", "optimized"] | None = Field(
+        None, description="latency profile of subjects and judges: standard or optimized"
+    )
+    bedrock_prompt_cache: bool = Field(False, description="have the shared beginning of conversations cached")
+    bedrock_guardrail: str | None = Field(
+        None,
+        pattern=r"^(?:[a-z0-9]+|arn:aws[a-z-]*:bedrock:[a-z0-9-]+:\d{12}:guardrail/[a-z0-9]+):(?:[1-9]\d{0,7}|DRAFT)$",
+        description="guardrail of subjects, id:version; the id may be an ARN",
+    )
     bedrock_assume_role_arn: str | None = Field(None, description="role to assume for Bedrock; renewed by itself")
 
     @model_validator(mode="before")
@@ -74,7 +119,17 @@ class Settings(BaseSettings):
         kept = {key: value for key, value in data.items() if key not in blank}
         return {**kept, **{key: None for key in blank & _EMPTY_MEANS_UNSET}}
 
-    @field_validator("log_level", "hf_layout", "on_unsupported", mode="before")
+    @field_validator("model_thinking", mode="before")
+    @classmethod
+    def _thinking(cls, value: Any) -> Any:
+        said = str(value).strip().lower()
+        if value is None or said == "adaptive":
+            return None if value is None else said
+        if said.isascii() and said.isdigit() and 0 < int(said) < 2**31:
+            return int(said)
+        raise PydanticCustomError("thinking", "Must be adaptive, or a number of tokens, e.g. 2048")
+
+    @field_validator(*_ANY_CASE, mode="before")
     @classmethod
     def _any_case(cls, value: Any, info: Any) -> Any:
         if not isinstance(value, str):
@@ -83,7 +138,19 @@ class Settings(BaseSettings):
 
     @property
     def sampling(self) -> Sampling:
-        return Sampling(self.model_max_tokens, self.model_temperature, self.model_top_p)
+        return Sampling(
+            self.model_max_tokens,
+            self.model_temperature,
+            self.model_top_p,
+            thinking=self.model_thinking,
+            effort=self.model_effort,
+            guardrail=self.bedrock_guardrail,
+        )
+
+    @property
+    def service(self) -> Service:
+        """How the calls of subjects and judges are served."""
+        return Service(self.bedrock_service_tier, self.bedrock_latency, self.bedrock_prompt_cache)
 
     @classmethod
     def settings_customise_sources(
@@ -113,7 +180,13 @@ def load_settings(root: Path) -> Settings:
     except ValidationError as error:
         raise UserError("\n".join(_line(problem) for problem in error.errors(include_url=False))) from None
     # `.env` is read by no shell that would have replaced the ~.
-    return settings.model_copy(update={"local_backup_dir": root / settings.local_backup_dir.expanduser()})
+    prices = settings.prices_file
+    return settings.model_copy(
+        update={
+            "local_backup_dir": root / settings.local_backup_dir.expanduser(),
+            "prices_file": None if prices is None else root / prices.expanduser(),
+        }
+    )
 
 
 def _read_env_file(path: Path) -> dict[str, str]:

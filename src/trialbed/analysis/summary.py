@@ -14,7 +14,8 @@ from trialbed.core.outcome import Outcome
 @dataclass(frozen=True)
 class Summary:
     """`planned` trials; `outcomes` add up to it. `headline` names the field that `values` counts:
-    value → variant → answered trials. `retried` counts trials with more than one attempt at some call."""
+    value → variant → answered trials. `retried` counts trials with more than one attempt at some call, `retries`
+    (variant, subject) → (answered calls that took more than one attempt, answered calls)."""
 
     planned: int
     outcomes: Mapping[str, int]
@@ -23,6 +24,7 @@ class Summary:
     unjudged: int
     retried: int
     reasons: Mapping[str, int] = field(default_factory=dict)
+    retries: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
     @property
     def successful(self) -> int:
@@ -41,6 +43,7 @@ class Summary:
 
 _NOT_ENDED = (Outcome.PENDING, Outcome.CANCELLED, Outcome.BUDGET_STOPPED)
 _MOST_REASONS = 5
+_MOST_CELLS = 20
 
 
 def summarise(
@@ -50,8 +53,14 @@ def summarise(
     values: dict[str, Counter[str]] = {}
     reasons: Counter[str] = Counter()
     unjudged = retried = 0
+    repeated: Counter[tuple[str, str]] = Counter()
+    calls: Counter[tuple[str, str]] = Counter()
     for record in records:
-        retried += any(len(call["attempts"]) > 1 for call in record["calls"])
+        cell = (record["prompt_variant"], record["steward_model"])
+        again = sum(len(call["attempts"]) > 1 for call in record["calls"])
+        retried += again > 0
+        repeated[cell] += again
+        calls[cell] += len(record["calls"])
         if record["outcome"] == Outcome.ANSWERED:
             value = _headline_value(record["evaluation"], headline)
             if value is None:
@@ -72,6 +81,7 @@ def summarise(
         unjudged=unjudged,
         retried=retried,
         reasons=dict(frequent),
+        retries={cell: (repeated[cell], calls[cell]) for cell in sorted(calls)},
     )
 
 
@@ -88,6 +98,19 @@ def _headline_value(evaluation: Mapping[str, Any] | None, headline: str | None) 
         if isinstance(value, str):
             return value
     return "judged"
+
+
+def _retry_lines(retries: Mapping[tuple[str, str], tuple[int, int]]) -> list[str]:
+    """The rate of each cell: what is asked again until it answers is selected, so cells must not differ much."""
+    rates = sorted(
+        ((again / calls, cell, again, calls) for cell, (again, calls) in retries.items() if calls), reverse=True
+    )
+    shown = [
+        f"Repeated calls in {variant} x {subject}: {again} of {calls} ({rate:.1%})"
+        for rate, (variant, subject), again, calls in rates[:_MOST_CELLS]
+    ]
+    rest = len(rates) - len(shown)
+    return [*shown, *([f"Repeated calls in {rest} further cells: {rates[_MOST_CELLS][0]:.1%} at most"] if rest else [])]
 
 
 def as_lines(summary: Summary, *, title: str) -> list[str]:
@@ -109,6 +132,7 @@ def as_lines(summary: Summary, *, title: str) -> list[str]:
     lines += [f"  {count} x {reason}" for reason, count in summary.reasons.items()]
     if summary.retried:
         lines.append(f"Runs with a repeated call: {summary.retried}")
+        lines += _retry_lines(summary.retries)
     lines += ["", f"{(summary.headline or 'Verdict').capitalize()} distribution:"]
     for value, variants in summary.values.items():
         split = ", ".join(f"{variant} {count}" for variant, count in sorted(variants.items()))

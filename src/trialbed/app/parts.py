@@ -9,31 +9,37 @@ from typing import Any
 from trialbed.app import logs
 from trialbed.app.hub import card_of, hub_is_wanted, hub_sink
 from trialbed.app.models import Models
+from trialbed.app.money import BUDGET
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
 from trialbed.core.clock import SystemClock, iso_z
-from trialbed.core.governor import Ceiling
-from trialbed.core.outcome import SETTLED
+from trialbed.core.model import ModelName
+from trialbed.core.outcome import SETTLED, Outcome
+from trialbed.core.pace.lane import Pace, Quota
 from trialbed.core.provenance import provenance
 from trialbed.core.redact import Redactor
 from trialbed.core.trial import Trial
+from trialbed.engine.attempts import RetryBudget
 from trialbed.engine.calls import Calls
 from trialbed.engine.drain import Drain
 from trialbed.engine.folder import RunFolder, write_whole
 from trialbed.engine.gate import Gate
+from trialbed.engine.governor import Governor
 from trialbed.engine.progress import Progress
 from trialbed.engine.recording import RunFacts
-from trialbed.engine.run import Run
+from trialbed.engine.run import Run, pace_event
 from trialbed.engine.signals import Signals
+from trialbed.engine.spending import Spending
 from trialbed.engine.trial_log import TrialLog
 from trialbed.engine.trial_run import Bench, request_metadata
 from trialbed.judging.structured import StructuredJudge
-from trialbed.providers.bedrock.capabilities import data_date
+from trialbed.providers.bedrock.capabilities import capabilities_of, data_date
 from trialbed.sinks.backups import Backups, missing
 from trialbed.sinks.journal.state import JournalState
 from trialbed.sinks.journal.writer import Journal
 from trialbed.sinks.sink import Sink
 
+_LEAST_RETRIES, _RETRIES_PER_TRIAL = 100, 2
 _LEAST_FLUSH_PATIENCE_S = 60.0
 """A finished run waits for a sink as long as anything gets through in this time, or in that between two uploads."""
 
@@ -46,17 +52,21 @@ def build_run(
     drain: Drain,
     screen: Screen,
     redact: Redactor,
+    spending: Spending,
 ) -> tuple[Run, Signals]:
     """Every part of the run, each given what it needs."""
     settings, plan, clock = prepared.settings, prepared.plan, SystemClock()
-    facts = RunFacts(folder.name, folder.began_unix_s, plan, provenance(prepared.root))
+    facts = RunFacts(folder.name, folder.began_unix_s, plan, provenance(prepared.root), settings.service)
     progress = _progress(prepared, journal.state)
-    governor = Ceiling(settings.max_concurrency)
+    progress.spending = spending
+    governor = _governor(prepared, models, journal)
     announce = announcer(screen, redact)
     gate = _gate(models, journal, drain, announce)
     calls = Calls(
         models=models.by_name,
         governor=governor,
+        spending=spending,
+        retries=RetryBudget(per_call=settings.call_attempts, per_run=_retries(prepared)),
         gate=gate,
         drain=drain,
         progress=progress,
@@ -69,21 +79,55 @@ def build_run(
     signals = Signals(drain=drain, announce=announce, last_words=journal.flush_now)
     run = Run(
         plan=plan,
-        bench=Bench(facts, prepared.found.experiment, journal, calls, clock, _judge_maker(prepared, facts), redact),
+        bench=Bench(
+            facts=facts,
+            experiment=prepared.found.experiment,
+            journal=journal,
+            calls=calls,
+            clock=clock,
+            make_judges=_judge_maker(prepared, facts),
+            redact=redact,
+            why_stopped=lambda: Outcome.BUDGET_STOPPED if drain.why == BUDGET else Outcome.CANCELLED,
+        ),
         journal=journal,
         sinks=_sinks(prepared, folder, journal, facts, announce),
         drain=drain,
         gate=gate,
+        governor=governor,
         signals=signals,
         progress=progress,
         clock=clock,
         max_concurrency=settings.max_concurrency,
         delay_s=settings.inter_run_delay,
+        deadline_s=settings.run_deadline_s,
         flush_patience_s=max(_LEAST_FLUSH_PATIENCE_S, settings.hf_commit_every_s),
         announce=announce,
         display=lambda: screen.display(progress, lambda: governor.in_flight),
     )
     return run, signals
+
+
+def _governor(prepared: Prepared, models: Models, journal: Journal) -> Governor:
+    settings = prepared.settings
+
+    def quota(model: ModelName) -> Quota:
+        burndown = capabilities_of(model.id, models.behind.get(model)).burndown
+        return Quota(settings.quota_rpm, settings.quota_tpm, burndown)
+
+    def tell(model: ModelName, pace: Pace) -> None:
+        journal.post("governor", None, **pace_event(model, pace, "pace"))
+
+    return Governor(
+        ceiling=settings.max_concurrency,
+        quotas={model: quota(model) for model in prepared.models},
+        clock=SystemClock(),
+        on_pace=tell,
+    )
+
+
+def _retries(prepared: Prepared) -> int:
+    asked = prepared.settings.run_retries
+    return max(_LEAST_RETRIES, _RETRIES_PER_TRIAL * prepared.plan.size) if asked is None else asked
 
 
 def _gate(models: Models, journal: Journal, drain: Drain, announce: Callable[[str], None]) -> Gate:
@@ -133,6 +177,7 @@ def _judge_maker(prepared: Prepared, facts: RunFacts) -> Callable[[Trial, TrialL
                 send=lambda request: calls.ask(request, "judge", log),
                 on_verdict=log.verdict,
                 metadata=request_metadata(facts, trial),
+                service=facts.service,
             )
             for model in plan.judges
         ]
@@ -149,7 +194,10 @@ def _start_facts(prepared: Prepared, facts: RunFacts) -> dict[str, Any]:
         "max_concurrency": settings.max_concurrency,
         "inter_run_delay_s": settings.inter_run_delay,
         "call_deadline_s": settings.call_deadline_s,
+        "service": settings.service.as_dict(),
         "capabilities_as_of": data_date(),
+        "prices_as_of": prepared.prices.as_of,
+        "max_cost_usd": prepared.max_cost_usd,
         "hub": {"repo": settings.hf_repo_id, "layout": settings.hf_layout} if uploads(prepared) else None,
         "at": iso_z(SystemClock().now()),
     }

@@ -3,24 +3,25 @@
 Every attempt is journalled with its reason, every answer is on disk before it is returned.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
 import anyio
 
-from trialbed.core.clock import Clock, iso_z
-from trialbed.core.errors import CallError, ConnectionCut, CredentialsExpired, GaveUp
-from trialbed.core.governor import Governor
+from trialbed.core.clock import Clock
+from trialbed.core.errors import CallError, ConnectionCut, CredentialsExpired, GaveUp, InvalidRequest
 from trialbed.core.model import Model, ModelName, ModelReply, ModelRequest, Role
+from trialbed.core.pace.lane import Need
+from trialbed.core.price import tier_billed
 from trialbed.core.retry import Again, GiveUp, PauseRun, StopModel, next_step
+from trialbed.engine.attempts import Attempts, RetryBudget
 from trialbed.engine.drain import Drain
-from trialbed.engine.gate import Gate
+from trialbed.engine.gate import Gate, Paused
+from trialbed.engine.governor import Governor
 from trialbed.engine.progress import Progress
+from trialbed.engine.spending import Spending
 from trialbed.engine.trial_log import TrialLog
-
-_CHARS_PER_TOKEN = 4
 
 
 class Calls:
@@ -31,6 +32,8 @@ class Calls:
         *,
         models: Mapping[ModelName, Model],
         governor: Governor,
+        spending: Spending,
+        retries: RetryBudget,
         gate: Gate,
         drain: Drain,
         progress: Progress,
@@ -41,6 +44,8 @@ class Calls:
     ) -> None:
         self._models = models
         self._governor = governor
+        self._spending = spending
+        self._retries = retries
         self._gate = gate
         self._drain = drain
         self._progress = progress
@@ -59,16 +64,18 @@ class Calls:
         """
         earlier = log.earlier(request)
         if earlier is not None:
-            self._gate.prove(request.model)
+            self._gate.prove(request.model, role)
             return earlier
-        attempts = _Attempts(self._deadline_s)
+        attempts = Attempts(self._deadline_s)
         while True:
             await self._gate.wait_open(request.model.provider)
             seen = self._gate.generation(request.model.provider)
-            self._gate.check(request.model)
+            self._gate.check(request, role)
             self._drain.check_call()
             try:
                 return await self._attempt(request, role, log, attempts)
+            except Paused:
+                continue
             except CredentialsExpired as error:
                 self._note_failure(request, role, log, attempts, error)
                 paused_at = self._clock.monotonic()
@@ -76,40 +83,54 @@ class Calls:
                 attempts.deadline += self._clock.monotonic() - paused_at
             except CallError as error:
                 self._note_failure(request, role, log, attempts, error)
-                await self._after(error, request, attempts)
+                await self._after(error, request, role, attempts)
 
-    async def _attempt(self, request: ModelRequest, role: Role, log: TrialLog, attempts: "_Attempts") -> ModelReply:
-        tokens = _estimated_tokens(request)
-        async with self._governor.slot(request.model, tokens):
-            # Checked again: a drain or a stop may have come while this call waited for its slot.
+    async def _attempt(self, request: ModelRequest, role: Role, log: TrialLog, attempts: Attempts) -> ModelReply:
+        under_way = attempts.count > 0 or bool(log.calls)
+        async with self._governor.slot(request.model, _need(request, role), under_way=under_way) as slot:
+            # Checked again: a drain, a stop or a pause may have come while this call waited for its slot.
             self._drain.check_call()
-            self._gate.check(request.model)
+            self._gate.check(request, role)
+            self._gate.check_open(request.model.provider)
             attempts.check_deadline(self._clock)
-            attempts.begin(self._clock)
-            log.attempt(request, role, attempts.count, attempts.why)
-            left_s = attempts.deadline - self._clock.monotonic()
-            with anyio.move_on_after(max(0.0, left_s)) as scope:
-                reply = await self._models[request.model].converse(request)
-            if scope.cancelled_caught:
-                raise ConnectionCut("no answer before the call's deadline", code="DeadlineExceeded")
-            # The slot is held until the answer is on disk: a kill costs no more answers than there are slots.
-            await self._keep(request, reply, role, log, attempts)
+            async with self._spending.hold(request) as hold:
+                self._drain.check_call()
+                attempts.begin(self._clock, hold)
+                log.attempt(request, role, attempts.count, attempts.why, hold.most_usd)
+                reply = await self._converse(request, attempts)
+                slot.settle(reply.usage)
+                cost_usd = hold.settle(reply.usage, tier_billed(reply))
+                # The slot is held until the answer is on disk: a kill costs no more answers than there are slots.
+                await self._keep(request, reply, role, log, attempts, cost_usd)
         return reply
 
+    async def _converse(self, request: ModelRequest, attempts: Attempts) -> ModelReply:
+        left_s = attempts.deadline - self._clock.monotonic()
+        with anyio.move_on_after(max(0.0, left_s)) as scope:
+            return await self._models[request.model].converse(request)
+        assert scope.cancelled_caught
+        raise ConnectionCut("no answer before the call's deadline", code="DeadlineExceeded")
+
     async def _keep(
-        self, request: ModelRequest, reply: ModelReply, role: Role, log: TrialLog, attempts: "_Attempts"
+        self,
+        request: ModelRequest,
+        reply: ModelReply,
+        role: Role,
+        log: TrialLog,
+        attempts: Attempts,
+        cost_usd: float | None,
     ) -> None:
         """Learn from an answer and put it on disk."""
         latency_s = self._clock.monotonic() - attempts.sent_at
         self._drain.saw_call(latency_s)
-        self._gate.prove(request.model)
+        self._gate.prove(request.model, role)
         self._gate.taken(request.model.provider)
         self._progress.input_tokens += reply.usage.input_tokens
         self._progress.output_tokens += reply.usage.output_tokens
-        await log.answered(request, reply, _call_entry(request, role, reply, attempts, latency_s))
+        await log.answered(request, reply, _call_entry(request, role, reply, attempts, latency_s, cost_usd))
 
     def _note_failure(
-        self, request: ModelRequest, role: Role, log: TrialLog, attempts: "_Attempts", error: CallError
+        self, request: ModelRequest, role: Role, log: TrialLog, attempts: Attempts, error: CallError
     ) -> None:
         failure = {
             "error": type(error).__name__,
@@ -121,26 +142,29 @@ class Calls:
             "started_at": attempts.started_at,
             "latency_s": round(self._clock.monotonic() - attempts.sent_at, 6),
         }
+        if attempts.hold is not None and attempts.hold.presumed_usd is not None:
+            failure["presumed_cost_usd"] = attempts.hold.presumed_usd
         attempts.failed(failure, error)
         log.failed(request, role, failure)
         self._progress.retries += 1
 
-    async def _after(self, error: CallError, request: ModelRequest, attempts: "_Attempts") -> None:
+    async def _after(self, error: CallError, request: ModelRequest, role: Role, attempts: Attempts) -> None:
         """Wait before the next attempt, or end the call."""
         step = next_step(
             error,
             failures=attempts.by_class[type(error).__name__],
             left_s=attempts.deadline - self._clock.monotonic(),
-            proven=self._gate.is_proven(request.model),
+            proven=self._gate.is_proven(request.model, role),
             random=self._random,
         )
         match step:
-            case Again(wait_s):
+            case Again(wait_s) if self._retries.allows(error, attempts.count):
                 await self._back_off(wait_s)
             case StopModel():
-                self._gate.stop(request.model, self._redact(str(error))[:300])
-                self._gate.check(request.model)
-            case GiveUp() | PauseRun():
+                self._gate.stop(request.model, self._redact(str(error))[:300], _stopped_role(error, role))
+                self._gate.check(request, role)
+            case Again() | GiveUp() | PauseRun():
+                self._gate.gave_up(request, error)
                 raise GaveUp(error, attempts=attempts.count)
 
     async def _back_off(self, wait_s: float) -> None:
@@ -153,43 +177,8 @@ class Calls:
             await self._clock.sleep(min(rest_s, self._drain.left_s))
 
 
-class _Attempts:
-    """The attempts of one call so far. Its time runs from the first one: waiting for a slot costs nothing."""
-
-    def __init__(self, deadline_s: float) -> None:
-        self._deadline_s = deadline_s
-        self.deadline = 0.0
-        self.count = 0
-        self.why = "first"
-        self.started_at = ""
-        self.sent_at = 0.0
-        self.by_class: Counter[str] = Counter()
-        self.failures: list[dict[str, Any]] = []
-        self._last: CallError | None = None
-
-    def begin(self, clock: Clock) -> None:
-        self.count += 1
-        self.started_at = iso_z(clock.now())
-        self.sent_at = clock.monotonic()
-        if self.count == 1:
-            self.deadline = self.sent_at + self._deadline_s
-
-    def check_deadline(self, clock: Clock) -> None:
-        """Raises:
-        GaveUp: the time ran out while a further attempt waited for its slot.
-        """
-        if self._last is not None and clock.monotonic() >= self.deadline:
-            raise GaveUp(self._last, attempts=self.count)
-
-    def failed(self, failure: dict[str, Any], error: CallError) -> None:
-        self._last = error
-        self.failures.append(failure)
-        self.why = failure["error"]
-        self.by_class[self.why] += 1
-
-
 def _call_entry(
-    request: ModelRequest, role: Role, reply: ModelReply, attempts: _Attempts, latency_s: float
+    request: ModelRequest, role: Role, reply: ModelReply, attempts: Attempts, latency_s: float, cost_usd: float | None
 ) -> dict[str, Any]:
     """One answered call, as the record's `calls` hold it. Texts of judges are kept raw beside it."""
     entry: dict[str, Any] = {
@@ -200,7 +189,8 @@ def _call_entry(
         "stop_reason": reply.stop_reason,
         "request_id": reply.request_id,
         "usage": reply.usage.as_dict(),
-        "requested_parameters": {k: v for k, v in request.sampling.as_dict().items() if v is not None},
+        "cost_usd": cost_usd,
+        "requested_parameters": dict(request.requested),
         "sent_parameters": dict(reply.sent),
         "echoed_parameters": dict(reply.echoed),
         "unsupported": list(reply.unsupported),
@@ -213,7 +203,11 @@ def _call_entry(
     return entry
 
 
-def _estimated_tokens(request: ModelRequest) -> int:
-    """What the service reserves at the start: an estimate of the input plus the most it may answer."""
+def _stopped_role(error: CallError, role: Role) -> Role | None:
+    """Which calls to a model end with `error`: a request that is not taken says nothing of other roles' requests."""
+    return role if isinstance(error, InvalidRequest) else None
+
+
+def _need(request: ModelRequest, role: Role) -> Need:
     chars = len(request.system or "") + sum(len(message.text) for message in request.messages)
-    return chars // _CHARS_PER_TOKEN + request.sampling.max_tokens
+    return Need(chars, request.sampling.max_tokens, role)

@@ -4,13 +4,18 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import anyio
 
-from trialbed.core.errors import CredentialsExpired, ModelStopped
-from trialbed.core.model import ModelName
+from trialbed.core.errors import CallError, CredentialsExpired, GaveUp, InvalidRequest, ModelStopped
+from trialbed.core.model import ModelName, ModelRequest, Role
 from trialbed.engine.drain import Drain
 
 RETRY_CREDENTIALS_S = 60.0
+_MOST_REFUSED = 10_000
 
 Refresh = Callable[[], Awaitable[None]]
+
+
+class Paused(Exception):
+    """Credentials are being renewed: wait until the gate is open, then go on."""
 
 
 class Gate:
@@ -28,8 +33,9 @@ class Gate:
         on_stop: Callable[[ModelName, str], None],
         retry_credentials_s: float = RETRY_CREDENTIALS_S,
     ) -> None:
-        self.stopped: dict[ModelName, str] = {}
-        self._proven: set[ModelName] = set()
+        self._stopped: dict[tuple[ModelName, Role | None], str] = {}
+        self._refused: dict[str, CallError] = {}
+        self._proven: set[tuple[ModelName, Role]] = set()
         self._drain = drain
         self._refresh = refresh
         self._announce = announce
@@ -37,30 +43,52 @@ class Gate:
         self._retry_s = retry_credentials_s
         self._renewals: dict[str, _Renewal] = {}
 
-    def check(self, model: ModelName) -> None:
+    def check(self, request: ModelRequest, role: Role) -> None:
         """Raises:
-        ModelStopped: this model was stopped; the text says why.
+        ModelStopped: this model was stopped, for all or for this role; the text says why.
+        GaveUp: the very same request was refused before and would be refused again.
         """
-        if model in self.stopped:
-            raise ModelStopped(self.stopped[model])
+        for key in ((request.model, None), (request.model, role)):
+            if key in self._stopped:
+                raise ModelStopped(self._stopped[key])
+        if self._refused and request.content_hash in self._refused:
+            raise GaveUp(self._refused[request.content_hash], attempts=0)
 
-    def stop(self, model: ModelName, why: str) -> None:
-        """No further call to `model`; said once."""
-        if model not in self.stopped:
-            self.stopped[model] = why
+    def is_stopped(self, model: ModelName, role: Role) -> bool:
+        return (model, None) in self._stopped or (model, role) in self._stopped
+
+    def stop(self, model: ModelName, why: str, role: Role | None = None) -> None:
+        """No further call to `model`, or only none in one role; said once."""
+        if (model, role) not in self._stopped:
+            self._stopped[model, role] = why
             self._on_stop(model, why)
-            self._announce(f"{model} is stopped: {why}; trials that still need it end in provider_error or judge_error")
+            as_role = "" if role is None else f" as {role}"
+            self._announce(
+                f"{model} is stopped{as_role}: {why}; trials that still need it end in provider_error or judge_error"
+            )
 
-    def prove(self, model: ModelName) -> None:
-        """`model` has answered with its parameters."""
-        self._proven.add(model)
+    def gave_up(self, request: ModelRequest, error: CallError) -> None:
+        """A request ended without an answer. One that is not taken as it is need not be sent again."""
+        if isinstance(error, InvalidRequest) and len(self._refused) < _MOST_REFUSED:
+            self._refused[request.content_hash] = error
 
-    def is_proven(self, model: ModelName) -> bool:
-        return model in self._proven
+    def prove(self, model: ModelName, role: Role) -> None:
+        """`model` has answered with the parameters of that role."""
+        self._proven.add((model, role))
+
+    def is_proven(self, model: ModelName, role: Role) -> bool:
+        return (model, role) in self._proven
 
     def generation(self, provider: str) -> int:
         """Counts renewals of a provider's credentials; note it before an attempt."""
         return self._renewal(provider).count
+
+    def check_open(self, provider: str) -> None:
+        """Raises:
+        Paused: a renewal has begun since this call last looked.
+        """
+        if self._renewal(provider).lock.locked():
+            raise Paused
 
     async def wait_open(self, provider: str) -> None:
         """Return when no renewal is under way."""

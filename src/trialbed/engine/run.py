@@ -1,20 +1,24 @@
 """How does a whole run go? Trials under a drain, then the sinks' last flush, then the end of the journal."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
 
 from trialbed.core.clock import Clock
+from trialbed.core.model import ModelName
 from trialbed.core.outcome import SETTLED, Outcome
+from trialbed.core.pace.lane import Pace
 from trialbed.core.plan import Plan
 from trialbed.core.trial import Trial
 from trialbed.engine.drain import Drain
 from trialbed.engine.gate import Gate
+from trialbed.engine.governor import Governor
 from trialbed.engine.progress import Progress
-from trialbed.engine.pump import Places, pump
+from trialbed.engine.pump import Place, Places, pump
 from trialbed.engine.signals import Signals
 from trialbed.engine.trial_run import Bench, run_trial
 from trialbed.sinks.journal.writer import Journal
@@ -34,11 +38,13 @@ class Run:
     sinks: Sequence[Sink]
     drain: Drain
     gate: Gate
+    governor: Governor
     signals: Signals
     progress: Progress
     clock: Clock
     max_concurrency: int
     delay_s: float
+    deadline_s: float | None
     flush_patience_s: float
     announce: Callable[[str], None]
     display: Callable[[], Coroutine[Any, Any, None]]
@@ -54,6 +60,8 @@ async def carry_out(run: Run) -> None:
         house.start_soon(run.journal.keep, name="journal")
         house.start_soon(run.signals.watch, name="signals")
         house.start_soon(run.display, name="display")
+        if run.deadline_s is not None:
+            house.start_soon(_end_at_deadline, run, run.deadline_s, name="deadline")
         for sink in run.sinks:
             house.start_soon(sink.run, name=f"sink {sink.name}")
         try:
@@ -63,6 +71,8 @@ async def carry_out(run: Run) -> None:
             try:
                 with anyio.CancelScope(shield=True):
                     await run.journal.settle()
+                    for model, pace in run.governor.paces().items():
+                        run.journal.post("governor", None, **pace_event(model, pace, "end"))
                     await run.journal.write("run_stop", None, **how_it_stands(run))
             finally:
                 run.journal.close()
@@ -83,24 +93,36 @@ def how_it_stands(run: Run) -> dict[str, Any]:
     }
 
 
+def pace_event(model: ModelName, pace: Pace, why: str) -> dict[str, Any]:
+    """How a model's lane stands, as the journal keeps it."""
+    return {"model": str(model), "why": why, **asdict(pace)}
+
+
+async def _end_at_deadline(run: Run, deadline_s: float) -> None:
+    await run.clock.sleep(deadline_s)
+    run.announce(f"RUN_DEADLINE_S: {deadline_s:.0f} s are over; no new trials: the same command goes on")
+    run.drain.begin("deadline")
+
+
 async def _all_trials(run: Run) -> None:
     places = Places(run.max_concurrency)
     async with anyio.create_task_group() as trials:
 
-        def start(trial: Trial) -> None:
-            trials.start_soon(_one, run, trial, places, name=trial.trial_id)
+        def start(trial: Trial, place: Place) -> None:
+            trials.start_soon(_one, run, trial, place, name=trial.trial_id)
 
         for subject in run.plan.subjects:
             trials.start_soon(_pump_subject, run, subject, start, places, name=f"pump {subject}")
 
 
-async def _pump_subject(run: Run, subject: Any, start: Callable[[Trial], None], places: Places) -> None:
+async def _pump_subject(run: Run, subject: Any, start: Callable[[Trial, Place], None], places: Places) -> None:
     await pump(
         run.plan,
         subject,
         is_done=run.journal.state.is_settled,
-        is_stopped=lambda model: model in run.gate.stopped,
+        is_stopped=lambda model: run.gate.is_stopped(model, "subject"),
         start=start,
+        until_wanted=partial(run.governor.until_wanted, subject),
         places=places,
         delay_s=run.delay_s,
         drain=run.drain,
@@ -108,13 +130,13 @@ async def _pump_subject(run: Run, subject: Any, start: Callable[[Trial], None], 
     )
 
 
-async def _one(run: Run, trial: Trial, places: Places) -> None:
+async def _one(run: Run, trial: Trial, place: Place) -> None:
     run.progress.running += 1
     try:
-        outcome = await run_trial(trial, run.bench)
+        outcome = await run_trial(trial, run.bench, on_talked=place.talked)
     finally:
         run.progress.running -= 1
-        places.give_back()
+        place.give_back()
     if outcome is not None:
         run.progress.ended(trial.variant.id, outcome)
         for sink in run.sinks:
@@ -155,6 +177,5 @@ async def _until_cut(drain: Drain, work: Callable[[], Awaitable[None]], *, least
 
 
 async def _cut_after_grace(drain: Drain, both: TaskGroup, least_s: float) -> None:
-    await drain.begun.wait()
-    await anyio.sleep(max(drain.left_s, least_s))
+    await drain.until_over(least_s)
     both.cancel_scope.cancel()

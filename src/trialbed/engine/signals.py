@@ -37,11 +37,11 @@ class Signals:
         if self.exit_code is not None:
             self._end_now()
         self.exit_code = 128 + number
+        self._drain.begin(number.name)
         self._announce(
             f"{number.name}: no new trials; calls in flight get up to {self._drain.left_s:.0f} s. "
             "Once more ends at once."
         )
-        self._drain.begin(number.name)
 
     def _end_now(self) -> None:
         try:

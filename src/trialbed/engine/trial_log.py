@@ -37,14 +37,18 @@ class TrialLog:
         self.calls.append(event["call"])
         return _reply_of(event)
 
-    def attempt(self, request: ModelRequest, role: Role, number: int, why: str) -> None:
-        """An attempt is about to be sent; `why` is "first" or the error that made it necessary."""
+    def attempt(self, request: ModelRequest, role: Role, number: int, why: str, most_usd: float) -> None:
+        """An attempt is about to be sent; `why` is "first" or the error that made it necessary.
+
+        `most_usd` is what it may cost at most, under a spending limit: if nothing more is heard of it, it counts.
+        """
         self._journal.post(
             "attempt",
             self.trial_id,
+            request=request.content_hash,
+            **({"most_usd": most_usd} if most_usd else {}),
             role=role,
             model=str(request.model),
-            request=request.content_hash,
             n=number,
             why=why,
         )
@@ -53,10 +57,10 @@ class TrialLog:
         self._journal.post(
             "attempt_failed",
             self.trial_id,
+            request=request.content_hash,
             error=failure["error"],
             role=role,
             model=str(request.model),
-            request=request.content_hash,
             **{key: value for key, value in failure.items() if key != "error"},
         )
 
@@ -69,6 +73,8 @@ class TrialLog:
                 "answer",
                 self.trial_id,
                 request=request.content_hash,
+                # Before all free text: a reader adds these up without parsing the line.
+                **{name: call[name] for name in ("cost_usd", "presumed_cost_usd") if name in call},
                 text=reply.text,
                 data=reply.data,
                 reasoning=reply.reasoning,

@@ -30,7 +30,7 @@ Talk = tuple[Outcome, str | None, Sequence[Verdict]]
 
 @dataclass(frozen=True)
 class Bench:
-    """What every trial of a run works with."""
+    """What every trial of a run works with. `why_stopped` says what a trial is that had to stop between calls."""
 
     facts: RunFacts
     experiment: Experiment
@@ -39,10 +39,13 @@ class Bench:
     clock: Clock
     make_judges: JudgeMaker
     redact: Callable[[str], str]
+    why_stopped: Callable[[], Outcome] = lambda: Outcome.CANCELLED
 
 
-async def run_trial(trial: Trial, bench: Bench) -> Outcome | None:
+async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]) -> Outcome | None:
     """Talk, judge and record. Returns the outcome, or None if the run stopped first.
+
+    `on_talked` is told when the dialogue is over.
 
     Raises:
         UserError: the journal cannot be written any more.
@@ -53,9 +56,9 @@ async def run_trial(trial: Trial, bench: Bench) -> Outcome | None:
     judges = bench.make_judges(trial, log, bench.calls)
     chat = Chat(system=trial.scenario.system, send=_sender(trial, bench, log), judges=judges)
     try:
-        outcome, reason, verdicts = await _talk_and_judge(trial, chat, judges, bench)
+        outcome, reason, verdicts = await _talk_and_judge(trial, chat, judges, bench, on_talked)
     except Drained:
-        log.stopped(Outcome.CANCELLED)
+        log.stopped(bench.why_stopped())
         return None
     except anyio.get_cancelled_exc_class():
         log.stopped(Outcome.CANCELLED)
@@ -92,14 +95,18 @@ def _sender(trial: Trial, bench: Bench, log: TrialLog) -> Send:
             sampling=trial.sampling,
             system=transcript.system,
             metadata=metadata,
+            service=bench.facts.service,
         )
         return await bench.calls.ask(request, "subject", log)
 
     return send
 
 
-async def _talk_and_judge(trial: Trial, chat: Chat, judges: Sequence[Judge], bench: Bench) -> Talk:
+async def _talk_and_judge(
+    trial: Trial, chat: Chat, judges: Sequence[Judge], bench: Bench, on_talked: Callable[[], None]
+) -> Talk:
     outcome, reason = await _talk(trial, chat, bench)
+    on_talked()
     if outcome is not Outcome.ANSWERED:
         return outcome, reason, ()
     return await _judge(trial, chat.transcript, judges, bench)
