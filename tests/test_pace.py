@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.quota_world import INPUT_TOKENS, MAX_TOKENS, Service, a_lane, live
 from trialbed.core.pace.lane import Lane, Need, Quota, Ticket
+from trialbed.core.pace.noise import Noise
 from trialbed.core.pace.rate import Rate
 
 CEILINGS = (10, 50, 200)
@@ -48,7 +49,7 @@ def test_small_and_large_quotas_are_found_too(per_s: float) -> None:
 
 
 def test_a_rival_that_takes_half_and_leaves_is_followed_both_ways() -> None:
-    service = requests_quota(share=lambda now: 0.5 if 60.0 < now < 120.0 else 1.0)
+    service = requests_quota(rival_per_s=lambda now: 25.0 if 60.0 < now < 120.0 else 0.0)
     account = live(a_lane(200), service, until_s=180.0)
     assert account.rate(65.0, 120.0) >= 25.0 / 1.1
     assert account.wasted(65.0, 120.0) <= MOST_WASTED
@@ -100,7 +101,7 @@ def test_known_requests_per_minute_are_kept_too() -> None:
 
 
 def test_throttles_in_a_row_make_the_pause_longer_up_to_half_a_minute() -> None:
-    service = requests_quota(share=lambda now: 0.0 if now > 10.0 else 1.0)
+    service = requests_quota(rival_per_s=lambda now: 500.0 if now > 10.0 else 0.0)
     account = live(a_lane(50), service, until_s=600.0)
     late = sum(at > 300.0 for at in account.throttled)
     assert 5 <= late <= 60, "it neither hammers a closed door nor gives up"
@@ -122,6 +123,14 @@ def test_a_model_that_warms_up_is_left_alone_for_a_while() -> None:
     lane.warming_up(lane.start(NEED, 0.0), 10.0, 1.0)
     assert lane.wait_s(NEED, 2.0) == pytest.approx(9.0)
     assert lane.pace().requests_per_s is None, "that is no word on the quota"
+
+
+def test_a_call_that_was_not_sent_after_all_counts_for_nothing() -> None:
+    lane = a_lane(20, Quota(60.0, 1_000.0))
+    before = lane.pace()
+    lane.withdrawn(lane.start(NEED, 0.0))
+    assert lane.pace() == before and lane.in_flight == 0
+    assert lane.wait_s(NEED, 1.0) == 0.0, "its place in the quota is free again"
 
 
 def test_the_settled_tokens_follow_the_burndown() -> None:
@@ -170,6 +179,34 @@ def test_whatever_happens_limits_stay_sane(
         pace = lane.pace()
         assert 1 <= pace.limit <= most
         assert all(rate is None or 0.0 < rate < 1e9 for rate in (pace.requests_per_s, pace.tokens_per_s))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    share=st.floats(0.0, 1.0),
+    events=st.lists(st.tuples(st.booleans(), st.floats(0.0, 2.0), st.booleans()), max_size=200),
+)
+def test_what_is_known_of_noise_stays_a_share(share: float, events: list[tuple[bool, float, bool]]) -> None:
+    noise = Noise()
+    noise.test(share, None)
+    for number, (was_sent, risen, is_low) in enumerate(events):
+        if was_sent:
+            noise.sent(risen, is_low=is_low)
+        else:
+            noise.explains(1, 40, risen, float(number), is_low=is_low)
+        assert 0.0 <= noise.share <= 0.25 and noise.low_share >= 0.0
+
+
+@pytest.mark.parametrize(("stays", "found"), [(True, True), (False, False)])
+def test_a_test_tells_noise_from_a_quota_by_what_is_left_at_a_lower_rate(stays: bool, found: bool) -> None:
+    noise = Noise()
+    noise.test(0.1, 100.0)
+    for number in range(100):
+        assert noise.sent(0.5, is_low=False) is None
+        if stays and number % 10 == 0:
+            assert noise.explains(1, 40, 0.5, 1.0, is_low=False), "nothing is cut while it is being tested"
+    assert noise.sent(1.0, is_low=False) is found
+    assert (noise.share > 0) is found
 
 
 def throttled_after(rate: Rate, calls: int, gap_s: float, throttles: int = 5) -> float:

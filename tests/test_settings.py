@@ -164,6 +164,20 @@ def test_a_broken_line_of_the_env_file_is_named_by_its_number_and_never_shown(lo
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("MAX_CONCURENCY=5", "MAX_CONCURRENCY"), ("JUDGE_MODEL=x", "JUDGE_MODELS"), ("MAX_COST_US=1", "MAX_COST_USD")],
+)
+def test_a_misspelt_variable_of_the_env_file_is_named_with_the_one_that_is_meant(
+    load: Load, written: str, meant: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        load(f"BATCH_SIZE=5\n{written}\nOPENAI_API_KEY=somebody-elses\n")
+    assert str(caught.value).splitlines() == [
+        f".env: {written.partition('=')[0]}: not a variable; {meant} is meant? Correct it"
+    ]
+
+
 def test_an_env_file_that_is_no_text_is_named(load: Load) -> None:
     with pytest.raises(UserError, match=r"^\.env: not UTF-8 text; save it as UTF-8$"):
         load(b"BATCH_SIZE=\xe9\n")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,8 @@ _ANY_CASE = (
     "bedrock_service_tier",
     "bedrock_latency",
 )
+_NEAR = 0.9
+"""Of two names, in the measure of difflib: JUDGE_MODEL and JUDGE_MODELS, MAX_CONCURENCY and MAX_CONCURRENCY."""
 _HOLD_ACCOUNTS = ("SUBJECT_MODELS", "JUDGE_MODELS", "BEDROCK_ASSUME_ROLE_ARN", "BEDROCK_GUARDRAIL", "AWS_ROLE_ARN")
 
 
@@ -193,7 +196,8 @@ def _read_env_file(path: Path) -> dict[str, str]:
     """The variables of a `.env`; none if there is no such file.
 
     Raises:
-        UserError: it cannot be read, or a line of it is no assignment. Lines are not shown: they may hold secrets.
+        UserError: it cannot be read, a line of it is no assignment, or a name is misspelt. Lines are not
+            shown: they may hold secrets.
     """
     if not path.is_file():
         return {}
@@ -205,8 +209,19 @@ def _read_env_file(path: Path) -> dict[str, str]:
         raise UserError(f"{path.name}: cannot be read ({error.strerror}); make it readable for you") from None
     if lines := [_line_of(statement) for statement in parse_stream(StringIO(text)) if statement.error]:
         raise UserError("\n".join(f"{path.name}:{line}: not of the form NAME=value; correct it" for line in lines))
-    found = dotenv_values(stream=StringIO(text))
-    return {name: value for name, value in found.items() if value is not None}
+    found = {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
+    if near := [(name, meant) for name in found if (meant := _meant(name)) is not None]:
+        raise UserError(
+            "\n".join(f"{path.name}: {name}: not a variable; {meant} is meant? Correct it" for name, meant in near)
+        )
+    return found
+
+
+def _meant(name: str) -> str | None:
+    """The variable of ours that `name` is one slip of the hand away from; what is far from all is somebody else's."""
+    ours = variables()
+    close = [] if name in ours else get_close_matches(name, ours, n=1, cutoff=_NEAR)
+    return close[0] if close else None
 
 
 def _line_of(statement: Binding) -> int:

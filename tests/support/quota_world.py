@@ -23,7 +23,7 @@ _LEAST_STEP_S = 0.0005
 class Service:
     """`per_s` units flow into a bucket of `capacity`; a call takes one request, or reserves its tokens.
 
-    `share` is what is left of the flow for us at a time: a rival has the rest. `noise` is the share of calls
+    `rival_per_s` calls a second are made by somebody else who does not slow down. `noise` is the share of calls
     that are turned away whatever is left.
     """
 
@@ -34,16 +34,24 @@ class Service:
     latency_spread: float = 0.3
     refusal_s: float = 0.003
     burndown: float = 1.0
-    share: Callable[[float], float] = lambda _: 1.0
+    rival_per_s: Callable[[float], float] = lambda _: 0.0
     noise: float = 0.0
     left: float = field(init=False)
     at: float = 0.0
+    _rival_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.left = self.capacity
 
     def admits(self, now: float) -> bool:
-        self.left = min(self.capacity, self.left + self.per_s * self.share(now) * (now - self.at))
+        while (per_s := self.rival_per_s(self._rival_at)) and self._rival_at < now:
+            self._admits(self._rival_at)
+            self._rival_at += 1.0 / per_s
+        self._rival_at = max(self._rival_at, now)
+        return self._admits(now)
+
+    def _admits(self, now: float) -> bool:
+        self.left = min(self.capacity, self.left + self.per_s * (now - self.at))
         self.at = now
         amount = 1.0 if self.unit == "requests" else float(INPUT_TOKENS + MAX_TOKENS)
         if self.left < amount:

@@ -11,6 +11,7 @@ from trialbed.engine.spending import cost_text
 from trialbed.settings import load_settings
 
 SOMETHING_IS_OWED = 1
+_NOT_ENDED = ("pending", "cancelled", "budget_stopped")
 
 
 def status_command(root: Path, run: str | None, *, as_json: bool) -> int:
@@ -57,7 +58,7 @@ def verify_command(root: Path, run: str, *, as_json: bool) -> int:
 
 
 def _status_lines(status: Status) -> list[str]:
-    ended = sum(count for name, count in status.outcomes.items() if name not in ("pending", "cancelled"))
+    ended = sum(count for name, count in status.outcomes.items() if name not in _NOT_ENDED)
     state = "is running" if status.is_running else "is complete" if status.is_complete else "has stopped"
     lines = [f"{status.run} {state}: {ended} of {status.planned} trials ended", f"  {status.path}"]
     lines.append(

@@ -118,6 +118,9 @@ class Governor:
         elif usage is not None:
             spent = usage.input_tokens + usage.cache_write_tokens
             lane.answered(ticket, spent, usage.output_tokens, now, others_wait=queue.length > 0)
+        elif isinstance(error, Exception) and not isinstance(error, CallError):
+            # Stopped, drained or paused between its turn and its sending.
+            lane.withdrawn(ticket)
         else:
             lane.failed(ticket)
         self.in_flight -= 1

@@ -155,6 +155,18 @@ class Lane:
         self._width.answered(now, in_use=others_wait and not self.has_width)
         self.in_flight -= 1
 
+    def withdrawn(self, ticket: Ticket) -> None:
+        """A call was not sent after all."""
+        self._counts.started -= 1
+        self._counts.reserved -= ticket.reserved
+        if self._tokens is not None:
+            self._tokens.give_back(ticket.reserved)
+        if self._requests is not None:
+            self._requests.give_back(1.0)
+        self._rates["requests"].correct(-1.0)
+        self._rates["tokens"].correct(-ticket.expected)
+        self.in_flight -= 1
+
     def failed(self, ticket: Ticket) -> None:
         """A call ended in another way: that says nothing about the quota."""
         if self._tokens is not None:

@@ -5,15 +5,14 @@ The rate is set a little below that and grows again along a curve like CUBIC's (
 TCP-Friendly High-Speed TCP Variant", 2008): fast at first, flat around the rate at which it was throttled, then
 faster and faster. So a steady quota costs few throttles, and one that has grown is soon found.
 
-Some calls are throttled whatever the rate: a service short of capacity does that. Such noise is measured
-where the rate is below what is known to pass, and only what is clearly more counts; a rate that followed
-every throttle would sink to nothing.
+Some calls may be throttled whatever the rate, when a service is short of capacity: see `noise`.
 """
 
 from collections import deque
 from contextlib import suppress
-from math import sqrt
 from typing import Literal, NamedTuple
+
+from trialbed.core.pace.noise import Noise
 
 Finding = Literal["noise", "too fast", "cut"]
 """What a throttle means: nothing; the quota is used up (stop for a moment); that, and the rate was lowered."""
@@ -34,15 +33,11 @@ _REMEMBERED = 4_096
 _BURST_S = 0.02
 _IN_USE_S = 0.5
 _IDLE_SHARE = 0.1
-_MOST_NOISE = 0.25
 _HEAVY = 0.25
-_QUICK_S = 5.0
-_TRUSTED_S = 60.0
-_PEAK_HALVES_S = 300.0
 _LOW_PART = 0.4
 """So much of the rise is well below the rate that is known to pass."""
-_NOISE_CALLS = 1_000
-_LEAST_AWAY = 5
+_SHUT_CALLS = 10
+_PEAK_HALVES_S = 300.0
 _FIRST_AWAY = 3
 """A limit is begun with after so many throttles; fewer may be anything."""
 
@@ -69,7 +64,7 @@ class Rate:
         self._since_cut = 0.0
         self._sent: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED)
         self._turned_away: deque[float] = deque(maxlen=_REMEMBERED)
-        self._noise = _Noise()
+        self._noise = Noise()
 
     def wait_s(self, now: float) -> float:
         """Seconds until the next call may start."""
@@ -88,11 +83,13 @@ class Rate:
         """A call of this weight starts."""
         self._sent.append((now, weight))
         self._since_cut += weight
-        if self._is_below_known(now):
-            self._noise.sent()
-        if self.per_s is not None:
-            self._refill(now)
-            self._credit -= weight
+        if self.per_s is None:
+            return
+        risen = self._risen_s(now) / self._rise_s
+        if (was_noise := self._noise.sent(risen, is_low=self._is_sure and risen < _LOW_PART)) is not None:
+            self._after_test(now, was_noise=was_noise)
+        self._refill(now)
+        self._credit -= weight
 
     def correct(self, more: float) -> None:
         """A call took `more` than was thought; less, if negative."""
@@ -112,8 +109,10 @@ class Rate:
         self._since_cut -= weight
         self._turned_away.append(sent_at)
         seen = self._window(now)
-        is_heavy = seen.away >= 2 and seen.away > _HEAVY * seen.calls
-        if not is_heavy and self._is_noise(seen, now):
+        is_heavy = (seen.away >= 2 and seen.away > _HEAVY * seen.calls) or self._is_shut()
+        if is_heavy:
+            self._noise = Noise()
+        elif self._is_noise(seen, now):
             return "noise"
         if now - self._cut_at < _BETWEEN_CUTS_S:
             return "too fast"
@@ -121,16 +120,32 @@ class Rate:
         return "cut"
 
     def _is_noise(self, seen: "_Seen", now: float) -> bool:
-        is_below = self._is_below_known(now)
-        if is_below:
-            self._noise.turned_away()
+        """Whether throttles are let be; begins a test of what looks like noise."""
+        risen = self._risen_s(now) / self._rise_s
+        is_low = self.per_s is not None and self._is_sure and risen < _LOW_PART
+        if self._noise.explains(seen.away, seen.calls, risen, now, is_low=is_low):
+            return True
         if self.per_s is None:
-            return seen.away < _FIRST_AWAY or self._noise.explains(seen.away, seen.calls)
-        # Slow calls are too few to tell noise from a quota: there only what is well below the rate is let be.
-        if seen.window_s > _QUICK_S:
-            return is_below
-        # What is taken for noise is put to the test now and then: at a lower rate it would have to be the same.
-        return now - self._cut_at < _TRUSTED_S and self._noise.explains(seen.away, seen.calls)
+            if seen.away < _FIRST_AWAY:
+                return True
+            self._noise.test(seen.away / seen.calls, None)
+        elif self._noise.is_suspected:
+            self._noise.test(self._noise.low_share, self._top)
+        else:
+            return is_low
+        return False
+
+    def _after_test(self, now: float, *, was_noise: bool) -> None:
+        """At a much lower rate as many were turned away, or hardly any."""
+        if not was_noise:
+            return
+        self._noise.proved_at = now
+        if self._noise.top_before is None:
+            self.per_s = None
+        else:
+            self._top, self._is_sure = self._noise.top_before, True
+            self._rise_s = max(_LEAST_RISE_S, self._rise_s)
+            self._cut_at, self._idle_s, self._busy_until = now - self._rise_s, 0.0, now + _IN_USE_S
 
     def _cut(self, units_per_s: float, weight: float, now: float, *, is_heavy: bool) -> None:
         top, self._is_sure = units_per_s, False
@@ -140,10 +155,9 @@ class Rate:
             top = max(min(top, grown, self._passed_since_cut(weight, now)), grown * _DEEPEST)
             # Two throttles that tell about the same, or one not far above what is known.
             self._is_sure = grown < before * _FAR_ABOVE or before / _FAR_ABOVE < top < before * _FAR_ABOVE
+        self._is_sure = self._is_sure and not self._noise.is_tested
         if is_heavy:
             self._peak = top
-        if is_heavy or not self._is_sure or now - self._cut_at >= _TRUSTED_S:
-            self._noise = _Noise()
         # Not below half of what passed lately while few are turned away; and if nothing passed, one in a while.
         self._top = max(top, self._peak / 2.0, weight / _LONGEST_WINDOW_S)
         self._below = 1.0 - (_AFTER_CUT if self._is_sure else _WHILE_UNSURE)
@@ -155,6 +169,8 @@ class Rate:
         self.per_s = self._grown(now)
 
     def _refill(self, now: float) -> float:
+        if self.per_s is None:
+            return 0.0
         rate = self.per_s = self._grown(now)
         self._credit = min(self._credit + rate * (now - self._credit_at), rate * _BURST_S)
         self._credit_at = now
@@ -170,9 +186,6 @@ class Rate:
         doublings: float = 2.0 ** max(0.0, beyond - 1.0)
         return self._top * probing * doublings
 
-    def _is_below_known(self, now: float) -> bool:
-        return self.per_s is None or (self._is_sure and self._risen_s(now) < self._rise_s * _LOW_PART)
-
     def _risen_s(self, now: float) -> float:
         return now - self._cut_at - self._idle(now)
 
@@ -185,6 +198,12 @@ class Rate:
         if self._idle(now) > since_s * _IDLE_SHARE:
             return float("inf")
         return (self._since_cut + _SPARE_CALLS * weight) / since_s
+
+    def _is_shut(self) -> bool:
+        """Whether more of the newest calls were turned away than let through."""
+        if len(self._sent) < _SHUT_CALLS or len(self._turned_away) < _SHUT_CALLS:
+            return False
+        return self._turned_away[-_SHUT_CALLS] >= self._sent[-_SHUT_CALLS][0]
 
     def _window(self, now: float) -> "_Seen":
         """What happened over the last second, or over the time of the last calls if they were slower."""
@@ -210,26 +229,3 @@ class _Seen(NamedTuple):
     calls: int
     away: int
     window_s: float
-
-
-class _Noise:
-    """The share of calls that are throttled although the rate is below what is known to pass."""
-
-    def __init__(self) -> None:
-        self._calls = 0.0
-        self._away = 0.0
-
-    def sent(self) -> None:
-        self._calls += 1.0
-        if self._calls > _NOISE_CALLS:
-            self._calls, self._away = self._calls / 2.0, self._away / 2.0
-
-    def turned_away(self) -> None:
-        self._away += 1.0
-
-    def explains(self, away: int, calls: int) -> bool:
-        """Whether so many of so many calls are not clearly more: within two standard deviations."""
-        if self._away < _LEAST_AWAY:
-            return False
-        expected = calls * min(_MOST_NOISE, self._away / max(self._calls, 1.0))
-        return away <= expected + 2.0 * sqrt(expected)
