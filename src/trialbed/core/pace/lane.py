@@ -185,7 +185,8 @@ class Lane:
         rate = self._rates[unit]
         before, used = rate.per_s, self.in_flight
         finding = rate.throttled(ticket.sent_at, self._weight(ticket, unit), now)
-        self._width.throttled()
+        if finding != "noise":
+            self._width.throttled()
         if finding == "cut" and before is not None and (rate.per_s or 0.0) < before * _BLAMED_ON_WIDTH:
             # Far fewer were let through than the rate allowed, so it is not the rate that is too high.
             self._width.decrease(used, now)

@@ -12,7 +12,7 @@ _MEMORY_CALLS = 400
 _TEST_FROM, _TEST_TO = 0.2, 0.9
 """The part of the rise after a cut that is looked at: not its beginning, when the quota may still be empty."""
 _LEAST_TESTED = 10
-_STAYED = 0.5
+_STAYED, _LEAST_STAYED = 0.5, 2
 _MOST = 0.25
 _TRUSTED_S = 30.0
 
@@ -61,7 +61,7 @@ class Noise:
         if risen < _TEST_TO:
             self._tested += risen > _TEST_FROM
             return None
-        stayed = self._tested_away >= max(1.0, _STAYED * self._tested_share * self._tested)
+        stayed = self._tested_away >= max(_LEAST_STAYED, _STAYED * self._tested_share * self._tested)
         was_noise = self._tested >= _LEAST_TESTED and stayed
         self.share = min(_MOST, self._tested_share) if was_noise else 0.0
         self._tested_share = None

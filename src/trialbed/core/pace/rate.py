@@ -25,6 +25,7 @@ _LEAST_RISE_S, _RISE_CALLS = 3.0, 50
 """The rate is back where it was throttled after this many calls, or seconds, whichever is later."""
 _LEAST_HASTE_S, _HASTE_CALLS = 1.0, 16
 """The same after an estimate that may be far off: better ones are to be had soon."""
+_TEST_CALLS = 30
 _BETWEEN_CUTS_S = 1.0
 _SPARE_CALLS = 2.0
 _WINDOW_S, _WINDOW_CALLS = 1.0, 40
@@ -162,6 +163,7 @@ class Rate:
         self._top = max(top, self._peak / 2.0, weight / _LONGEST_WINDOW_S)
         self._below = 1.0 - (_AFTER_CUT if self._is_sure else _WHILE_UNSURE)
         least_s, calls = (_LEAST_RISE_S, _RISE_CALLS) if self._is_sure else (_LEAST_HASTE_S, _HASTE_CALLS)
+        calls = _TEST_CALLS if self._noise.is_tested else calls
         self._rise_s = max(least_s, calls * weight / self._top)
         self._cut_at = self._credit_at = now
         self._busy_until = now + _IN_USE_S
