@@ -241,6 +241,12 @@ def test_another_model_borrows_its_tokens_at_its_own_price_with_a_wider_interval
     assert (other.high - other.low) / other.expected > 1.5 * (same.high - same.low) / same.expected
 
 
+def test_the_tier_that_is_asked_for_is_in_the_price(project: Project) -> None:
+    plain, flex = usd(prepared(project)), usd(prepared(project, BEDROCK_SERVICE_TIER="flex"))
+    assert flex.high == pytest.approx(plain.high / 2) and flex.low == pytest.approx(plain.low / 2)
+    assert estimate(prepared(project, BEDROCK_SERVICE_TIER="reserved")).takes.usd is None, "paid by the month"
+
+
 def test_a_model_without_a_price_has_tokens_and_no_cost(project: Project) -> None:
     said = estimate(prepared(project, SUBJECT_MODELS="lab.newest-model"))
     assert said.as_dict()["usd"] is None and said.unpriced == ("bedrock:lab.newest-model",)

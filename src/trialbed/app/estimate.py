@@ -15,7 +15,7 @@ from trialbed.app.prepare import Prepared
 from trialbed.core.errors import UserError
 from trialbed.core.model import Usage
 from trialbed.core.outcome import SETTLED
-from trialbed.core.price import Price, cost_usd
+from trialbed.core.price import Price, cost_usd, tier_asked
 from trialbed.core.trial import Trial
 from trialbed.engine import folder as folders
 from trialbed.engine.folder import RunFolder
@@ -51,7 +51,9 @@ def estimate(prepared: Prepared, *, fresh: bool = False) -> Estimate:
         notes.append(f"run {chosen.folder.name} would be resumed; what it has done is not in the estimate")
     trials = _still_to_run(prepared, state)
     earlier = _earlier(prepared)
-    prices = {str(model): prepared.prices.price_of(model.id) for model in prepared.models}
+    tier = tier_asked(prepared.settings.service)
+    known = {str(model): prepared.prices.price_of(model.id) for model in prepared.models}
+    prices = {model: None if price is None else price.in_tier(tier) for model, price in known.items()}
     takes = _takes(prepared, trials, earlier, prices)
     length, because = hours(
         takes,

@@ -31,6 +31,20 @@ class Price:
         return 1.0 if tier is None or tier == "default" else self.tiers.get(tier)
 
 
+    def in_tier(self, tier: str | None) -> "Price | None":
+        """What the model costs where all calls are served in that tier; None = not known."""
+        factor = self.factor(tier)
+        if factor is None:
+            return None
+        read, write = self.cache_read_usd, self.cache_write_usd
+        return Price(
+            self.input_usd * factor,
+            self.output_usd * factor,
+            None if read is None else read * factor,
+            None if write is None else write * factor,
+        )
+
+
 def cost_usd(usage: Usage, price: Price | None, tier: str | None = None) -> float | None:
     """What `usage` costs in US dollars, or None if any part of it has no known price.
 
