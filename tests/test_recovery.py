@@ -154,3 +154,26 @@ def test_a_subject_that_is_denied_later_is_stopped_and_the_other_completes(
     assert project.run(**variables).code == 0
     assert outcomes(project) == {"answered": 2 * PLANNED}
     assert repeated(trial_requests(log)) == []
+
+
+def test_credentials_that_expire_and_are_renewed_fail_no_trial(
+    project: Project, server: RehearsalServer, log: Path, tmp_path: Path
+) -> None:
+    """The usual night: keys of a file that some other program renews."""
+    file = tmp_path / "credentials"
+    old, new = "AKIAOLDOLDOLDOLDOLD0", "AKIANEWNEWNEWNEWNEW0"
+    file.write_text(f"[default]\naws_access_key_id={old}\naws_secret_access_key=secret-that-opens-nothing-0000\n")
+    variables = real_environment(server.url) | {"AWS_SHARED_CREDENTIALS_FILE": str(file)}
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        del variables[name]
+    with running(project.start(**variables)) as sitting:
+        wait_until(lambda: sitting.is_over or len(trial_requests(log)) >= 20, "some calls")
+        file.write_text(file.read_text().replace(old, new))
+        server.change(expired_keys=frozenset({old}))
+        ended = sitting.wait()
+    assert ended.code == 0, ended.stderr
+    assert outcomes(project) == {"answered": PLANNED}
+    assert repeated(trial_requests(log)) == []
+    turned_away = [request for request in trial_requests(log) if request.line["status"] in (400, 403)]
+    assert 1 <= len(turned_away) <= 6, "each call in flight once at the most"
+    assert old not in project.the_run().journal.read_text() and new not in project.the_run().journal.read_text()

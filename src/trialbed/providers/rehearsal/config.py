@@ -36,6 +36,7 @@ class RehearsalConfig(FaultPlan):
     `temperature`, `topP`, `maxTokens`, `toolChoice`, `toolConfig`, `outputConfig`, `effort`, `serviceTier`,
     `performanceConfig`, `guardrailConfig`, `thinking`, `budget_tokens`, ...; a pair like `temperature+topP` is
     refused together only. `cachePoint` is refused with AccessDeniedException, as the service does.
+    `expired_credentials` turns every request away, `expired_keys` those signed with one of these access keys.
     `scripted` is asked first, for every readable request; None = go on as usual.
     `log_path` is the JSONL file that gets one line per HTTP request; None = no log.
     """
@@ -57,6 +58,7 @@ class RehearsalConfig(FaultPlan):
     unknown_models: frozenset[str] = frozenset()
     refuses: Mapping[str, frozenset[str]] = Field(default_factory=dict)
     expired_credentials: bool = False
+    expired_keys: frozenset[str] = frozenset()
     log_path: Path | None = None
     scripted: Script | None = Field(default=None, exclude=True, repr=False)
 

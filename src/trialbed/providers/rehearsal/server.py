@@ -1,6 +1,7 @@
 """The rehearsal server: Bedrock runtime's Converse and ConverseStream over HTTP on 127.0.0.1."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,7 +17,7 @@ from trialbed.providers.rehearsal.call import RehearsalCall, UnreadableRequest, 
 from trialbed.providers.rehearsal.config import RehearsalConfig
 from trialbed.providers.rehearsal.decide import Accepted, Rejected, decide
 from trialbed.providers.rehearsal.delivery import Connection, Sent
-from trialbed.providers.rehearsal.faults import ErrorAnswer, invalid
+from trialbed.providers.rehearsal.faults import EXPIRED, ErrorAnswer, invalid
 from trialbed.providers.rehearsal.log import LogLine, RequestLog
 from trialbed.providers.rehearsal.personas import Persona
 from trialbed.providers.rehearsal.prompt_cache import PromptCache
@@ -28,11 +29,18 @@ BACKLOG = 4096
 CLOSE_S = 0.2
 """How long requests in flight may take to notice that the server closes."""
 
+_SIGNED_WITH = re.compile(r"Credential=([^/]+)/")
 _OPERATIONS = {"converse": False, "converse-stream": True}
 """Last part of the path -> whether it streams."""
 _UNKNOWN_PATH = ErrorAnswer(
     "UnknownOperationException", 404, "The rehearsal server knows Converse and ConverseStream only."
 )
+
+
+def _access_key(request: web.BaseRequest) -> str | None:
+    """The access key that a request is signed with; None with an API key, or unsigned."""
+    found = _SIGNED_WITH.search(request.headers.get("authorization", ""))
+    return None if found is None else found[1]
 
 
 @dataclass(slots=True)
@@ -158,7 +166,8 @@ class RehearsalServer:
         if isinstance(call, ErrorAnswer):
             account.reply = Rejected(call)
             return await connection.reject(call)
-        reply = account.reply = decide(call, config, self._personas)
+        is_expired = _access_key(connection.request) in config.expired_keys
+        reply = account.reply = Rejected(EXPIRED) if is_expired else decide(call, config, self._personas)
         if isinstance(reply, Rejected):
             return await connection.reject(reply.fault)
         held = self._quota.admit(call, config, self._clock.monotonic())
