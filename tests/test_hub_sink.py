@@ -443,6 +443,9 @@ async def test_a_hundred_thousand_rows_are_taken_up_in_seconds(tmp_path: Path) -
         def record_line(self, trial_id: str) -> bytes:
             raise AssertionError("nothing is read before it is sent")
 
+        def record_size(self, trial_id: str) -> int:
+            return 10_000
+
         def sink_events(self, sink: str) -> list[dict[str, Any]]:
             return events
 

@@ -25,10 +25,11 @@ from trialbed.core.clock import SystemClock
 from trialbed.core.errors import UserError
 from trialbed.core.outcome import RECORDED, SETTLED, Outcome
 from trialbed.sinks.journal import file as journal_file
-from trialbed.sinks.journal.events import Kind, decode, encode, is_whole
+from trialbed.sinks.journal.events import Kind, decode, encode, is_whole, record_in
 from trialbed.sinks.journal.file import JournalFile, whole_lines
 from trialbed.sinks.journal.state import JournalState, read_records, read_state
 from trialbed.sinks.journal.writer import Journal, JournalFailed
+from trialbed.sinks.lines import json_line
 
 GOLDEN = Path(__file__).parent / "golden" / "journal.jsonl"
 KINDS = get_args(Kind)
@@ -443,3 +444,9 @@ def test_a_folder_that_may_not_be_written_is_named_in_one_line(tmp_path: Path) -
     with pytest.raises(UserError, match=r"journal\.jsonl: Not a directory; the run needs a folder it may write"):
         (tmp_path / "file").write_text("")
         JournalFile(tmp_path / "file" / "journal.jsonl")
+
+
+@given(bodies, st.sampled_from(["baseline", "bribe-2", "record", "a_b"]))
+def test_a_record_is_cut_out_of_its_line_as_the_very_bytes_that_were_written(row: dict[str, Any], variant: str) -> None:
+    line = event_of("record", TRIALS[0], outcome="answered", revision=3, variant=variant, record=row)
+    assert record_in(line[:-1]) == json_line(row)

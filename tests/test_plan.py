@@ -4,12 +4,14 @@ import tracemalloc
 from collections import Counter
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trialbed
+from trialbed.core.canonical import digest, seed_from
 from trialbed.core.experiment import Scenario, Variant
 from trialbed.core.model import ModelName, Sampling
 from trialbed.core.plan import Plan, grows_from
@@ -53,6 +55,17 @@ plans = st.builds(
     repeats=st.integers(1, 4),
     seed=st.integers(0, 2**63 - 1),
 )
+
+
+@given(plans)
+def test_ids_and_seeds_are_those_of_the_plain_lists(plan: Plan) -> None:
+    for trial in plan.trials():
+        scene, subject = trial.scenario, str(trial.subject)
+        block: list[Any] = [plan.experiment, plan.version, digest(scene.model_dump(mode="json")), subject]
+        block += [plan.sampling.as_dict(), trial.repeat, plan.seed]
+        assert trial.block_id == digest(block)
+        assert trial.trial_id == digest([*block, digest(trial.variant.content())])
+        assert trial.seed == seed_from([plan.seed, trial.variant.id, scene.id, subject, trial.repeat])
 
 
 GOLDEN_TRIAL_ID = "4063ac7fd41fed14d56b"

@@ -8,6 +8,7 @@ from functools import partial
 from trialbed.analysis.summary import Summary, summarise
 from trialbed.app import logs
 from trialbed.app.checks import ModelCheck, check_models, refusing, setting_problems
+from trialbed.app.collector import seldom_collected
 from trialbed.app.hub import check_hub
 from trialbed.app.journal import open_journal
 from trialbed.app.models import Models, open_models
@@ -102,7 +103,8 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
                 if chosen is not None and chosen.grows:
                     journal.post("plan_grown", None, plan_hash=prepared.plan.plan_hash, planned=prepared.plan.size)
                     folder.write_plan(prepared.plan)
-                await carry_out(run)
+                with seldom_collected():
+                    await carry_out(run)
                 if drain.why == BUDGET:
                     announce(used_up(spending, left_of(journal.state, run.plan.size), run.plan.size))
                 return _finished(run, folder, prepared, signals, spending)

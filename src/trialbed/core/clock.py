@@ -32,4 +32,5 @@ class SystemClock:
 
 def iso_z(moment: datetime) -> str:
     """ISO-8601 with milliseconds and Z, e.g. `2026-11-20T12:34:56.789Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    # Cut, not rounded: a moment never seems to come after a later one. The end is "+00:00".
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"

@@ -10,7 +10,7 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from trialbed.core.canonical import digest, seed_from
+from trialbed.core.canonical import canonical_json, digest, digest_of, seed_of
 from trialbed.core.experiment import Scenario, Variant
 from trialbed.core.model import ModelName, Sampling
 from trialbed.core.trial import Trial
@@ -88,6 +88,7 @@ class Plan:
         return counts
 
     def _in_order(self) -> "Iterator[tuple[Variant, _Cell]]":
+        order = Random()
         for repeat in range(self.repeats):
             cells = [
                 _Cell(scenario, subject, repeat, number)
@@ -95,43 +96,46 @@ class Plan:
                     (scenario, subject) for scenario in self.scenarios for subject in self.subjects
                 )
             ]
-            Random(f"{self.seed}:cells:{repeat}").shuffle(cells)
+            order.seed(f"{self.seed}:cells:{repeat}")
+            order.shuffle(cells)
             for cell in cells:
                 variants = list(self.variants)
-                Random(f"{self.seed}:{cell.scenario.id}:{cell.subject}:{repeat}").shuffle(variants)
+                order.seed(f"{self.seed}:{cell.scenario.id}:{cell.subject}:{repeat}")
+                order.shuffle(variants)
                 for variant in variants:
                     yield variant, cell
 
     def _trial(self, variant: Variant, cell: "_Cell") -> Trial:
-        place = [cell.scenario.id, str(cell.subject), cell.repeat]
-        block = [
-            self.experiment,
-            self.version,
-            self._scenario_digests[cell.scenario.id],
-            str(cell.subject),
-            self.sampling.as_dict(),
-            cell.repeat,
-            self.seed,
-        ]
+        # Canonical JSON, put together of parts: a run that goes on makes the ids of all that is done already.
+        parts, scenario, subject = self._parts, cell.scenario.id, cell.subject
+        block = (
+            f"[{parts.names},{parts.scenario_digests[scenario]},{parts.subjects[subject]},{parts.sampling},"
+            f"{cell.repeat},{self.seed}"
+        )
+        place = f"{parts.scenarios[scenario]},{parts.subjects[subject]},{cell.repeat}"
         return Trial(
-            trial_id=digest([*block, self._variant_digests[variant.id]]),
-            block_id=digest(block),
+            trial_id=digest_of(f"{block},{parts.variant_digests[variant.id]}]"),
+            block_id=digest_of(f"{block}]"),
             scenario=cell.scenario,
             variant=variant,
             subject=cell.subject,
             sampling=self.sampling,
             repeat=cell.repeat,
             index=cell.repeat * len(self.scenarios) * len(self.subjects) + cell.number,
-            seed=seed_from([self.seed, variant.id, *place]),
+            seed=seed_of(f"[{self.seed},{parts.variants[variant.id]},{place}]"),
         )
 
     @cached_property
-    def _scenario_digests(self) -> dict[str, str]:
-        return {scenario.id: digest(scenario.model_dump(mode="json")) for scenario in self.scenarios}
-
-    @cached_property
-    def _variant_digests(self) -> dict[str, str]:
-        return {variant.id: digest(variant.content()) for variant in self.variants}
+    def _parts(self) -> "_Parts":
+        return _Parts(
+            names=f"{canonical_json(self.experiment)},{canonical_json(self.version)}",
+            sampling=canonical_json(self.sampling.as_dict()),
+            scenarios={one.id: canonical_json(one.id) for one in self.scenarios},
+            scenario_digests={one.id: canonical_json(digest(one.model_dump(mode="json"))) for one in self.scenarios},
+            variants={one.id: canonical_json(one.id) for one in self.variants},
+            variant_digests={one.id: canonical_json(digest(one.content())) for one in self.variants},
+            subjects={one: canonical_json(str(one)) for one in self.subjects},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,19 @@ class _Cell:
     subject: ModelName
     repeat: int
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What trials have in common, as canonical JSON; scenarios and variants by id."""
+
+    names: str
+    sampling: str
+    scenarios: dict[str, str]
+    scenario_digests: dict[str, str]
+    variants: dict[str, str]
+    variant_digests: dict[str, str]
+    subjects: dict[ModelName, str]
 
 
 def grows_from(new: dict[str, Any], old: dict[str, Any]) -> bool:

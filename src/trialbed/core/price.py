@@ -30,7 +30,6 @@ class Price:
         """What the price is multiplied by; None = the tier's price is not known."""
         return 1.0 if tier is None or tier == "default" else self.tiers.get(tier)
 
-
     def in_tier(self, tier: str | None) -> "Price | None":
         """What the model costs where all calls are served in that tier; None = not known."""
         factor = self.factor(tier)

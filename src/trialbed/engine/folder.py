@@ -16,7 +16,7 @@ from typing import Any
 
 from trialbed.core.errors import UserError
 from trialbed.core.plan import Plan, grows_from
-from trialbed.sinks.journal.file import sync_folder
+from trialbed.sinks.journal.file import sync_folder, write_all
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _TAIL_BYTES = 1 << 16
@@ -86,11 +86,12 @@ def write_whole(path: Path, data: bytes, *, durable: bool) -> None:
     """Replace a file at once; readers see the old or the new content. Mode 0600."""
     aside = path.with_name(f".{path.name}.new")
     fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(fd, "wb") as file:
-        file.write(data)
-        file.flush()
+    try:
+        write_all(fd, data, 0)
         if durable:
             os.fdatasync(fd)
+    finally:
+        os.close(fd)
     aside.replace(path)
 
 

@@ -132,7 +132,10 @@ class Gate:
             renewal.said = False
 
     def _renewal(self, provider: str) -> "_Renewal":
-        return self._renewals.setdefault(provider, _Renewal())
+        renewal = self._renewals.get(provider)
+        if renewal is None:
+            renewal = self._renewals[provider] = _Renewal()
+        return renewal
 
 
 class _Renewal:

@@ -5,6 +5,7 @@ is what keeps them waiting, the model with the fewest calls in flight goes first
 cannot take all places.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -98,9 +99,7 @@ class Governor:
                     if isinstance(started, Ticket):
                         return started
                     timeout_s = started
-                waiter.called = anyio.Event()
-                with anyio.move_on_after(timeout_s):
-                    await waiter.called.wait()
+                await waiter.wait(timeout_s)
         finally:
             queue.leave(waiter, line)
             if not queue.length:
@@ -171,10 +170,28 @@ class Slot:
 
 
 class _Waiter:
-    __slots__ = ("called",)
+    __slots__ = ("_called",)
 
     def __init__(self) -> None:
-        self.called = anyio.Event()
+        self._called: anyio.Event | None = None
+
+    def call(self) -> None:
+        """It may be its turn. One that does not wait yet will look by itself."""
+        if self._called is not None:
+            self._called.set()
+
+    async def wait(self, most_s: float) -> None:
+        """Return when called, or after `most_s`."""
+        called = self._called = anyio.Event()
+        if most_s == float("inf"):
+            await called.wait()
+            return
+        # Nearly every call of a busy lane waits here: a bare timer, because a cancel scope ends in an exception.
+        timer = asyncio.get_running_loop().call_later(most_s, called.set)
+        try:
+            await called.wait()
+        finally:
+            timer.cancel()
 
 
 class _Queue:
@@ -220,7 +237,7 @@ class _Queue:
 
     def call_first(self) -> None:
         if (first := self.first) is not None:
-            first.called.set()
+            first.call()
 
 
 def _unit(error: CallError) -> Unit:

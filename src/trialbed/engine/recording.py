@@ -109,6 +109,7 @@ def _requested(facts: RunFacts, trial: Trial, last: Mapping[str, Any]) -> Parame
 
 
 _JUDGE: Role = "judge"
+_AS_THEY_ARE = frozenset({str, int, type(None)})
 _DECIMALS = 9
 _COST_DECIMALS = 12
 """One token of the cheapest model costs some 1e-8 dollars."""
@@ -120,10 +121,11 @@ def for_readers(value: Any) -> Any:
     The Hub's usual reader keeps about ten decimals inside JSON columns and changes the rest without a word;
     what we write must be what everybody reads.
     """
+    # Most of it is plain dicts of text and whole numbers; asking what kind of thing each is would be most of the work.
+    if type(value) is dict or isinstance(value, Mapping):
+        return {key: inner if type(inner) in _AS_THEY_ARE else for_readers(inner) for key, inner in value.items()}
     if isinstance(value, float):
         return round(float(value), _DECIMALS)
-    if isinstance(value, Mapping):
-        return {key: for_readers(inner) for key, inner in value.items()}
     return [for_readers(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 

@@ -5,7 +5,10 @@ The condition and the subject's name are no part of a task, so they cannot come 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
+
+from pydantic import BaseModel
 
 from trialbed.core.canonical import digest
 from trialbed.core.judge import AnswerT, JudgeTask
@@ -35,6 +38,7 @@ _AGAIN = (
 _FORM_DESCRIPTION = "Hand in your rating of the material, every field filled in according to the rubric."
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 64
+_KEPT_HASHES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def judge_prompt(task: JudgeTask[AnswerT], *, trial_id: str, seed: int) -> Judge
         fenced(task.material, fence),
         _AFTER.format(question=task.question.strip(), form=form.name, outline=outline(schema)),
     ]
-    return JudgePrompt("\n\n".join(parts), form, _rubric_hash(task))
+    return JudgePrompt("\n\n".join(parts), form, _rubric_hash(task.question, task.answer))
 
 
 def again(complaint: str) -> str:
@@ -73,6 +77,7 @@ def form_name(task_name: str) -> str:
     return _NOT_IN_A_NAME.sub("_", task_name)[:_LONGEST_NAME]
 
 
-def _rubric_hash(task: JudgeTask[AnswerT]) -> str:
-    as_declared = answer_schema(task.answer, None)
-    return digest([SYSTEM, _BEFORE, _AFTER, _AGAIN, task.question, as_declared])
+@lru_cache(maxsize=_KEPT_HASHES)
+def _rubric_hash(question: str, answer: type[BaseModel]) -> str:
+    """One for all trials as a rule; kept, because the schema is a large thing to hash."""
+    return digest([SYSTEM, _BEFORE, _AFTER, _AGAIN, question, answer_schema(answer, None)])

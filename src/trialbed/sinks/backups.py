@@ -1,5 +1,7 @@
 """One readable file per record beside the journal; rebuilt from it when missing."""
 
+import fnmatch
+import os
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -98,12 +100,14 @@ def rebuild(records: Iterable[dict[str, Any]], folder: Path, write: Callable[[Pa
 
 def missing(ledger: Ledger, folder: Path, began_unix_s: int) -> list[str]:
     """Trials whose file is not there, or may be of an older revision."""
-    there = {path.name for path in folder.glob(f"run_*_{began_unix_s}_*.json")}
+    there = set(fnmatch.filter(os.listdir(folder), f"run_*_{began_unix_s}_*.json"))
     revisions = list(ledger.revisions())
-    if len(there) == len(revisions) and not any(revision for _, revision in revisions):
-        return []
-    return [
-        trial_id
-        for trial_id, revision in revisions
-        if revision or f"{orjson.loads(ledger.record_line(trial_id))['run_id']}.json" not in there
-    ]
+    lacking = len(revisions) - len(there)
+    found = []
+    # A kill leaves the newest without their file, so the oldest are hardly ever looked at.
+    for trial_id, revision in reversed(revisions):
+        is_there = lacking <= 0 or f"{orjson.loads(ledger.record_line(trial_id))['run_id']}.json" in there
+        lacking -= not is_there
+        if revision or not is_there:
+            found.append(trial_id)
+    return found[::-1]

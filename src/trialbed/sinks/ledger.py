@@ -13,6 +13,10 @@ class Ledger(Protocol):
         """The newest record of a trial as one line of ASCII JSON without its newline."""
         ...
 
+    def record_size(self, trial_id: str) -> int:
+        """About how long that line is, in bytes; nothing is read for it."""
+        ...
+
     def sink_events(self, sink: str) -> list[dict[str, Any]]:
         """The seals and receipts of one sink so far, in order."""
         ...

@@ -55,7 +55,7 @@ class Backlog:
         if len(self.owed) >= SHARD_ROWS:
             return True
         while self._unmeasured and self._bytes < SHARD_BYTES:
-            self._bytes += len(self._ledger.record_line(self._unmeasured.pop()))
+            self._bytes += self._ledger.record_size(self._unmeasured.pop())
         return self._bytes >= SHARD_BYTES
 
     def start_over(self) -> None:

@@ -33,6 +33,7 @@ Kind = Literal[
 ]
 
 _HEAD = len(b'{"crc":"89abcdef",')
+_RECORD = b',"record":'
 
 
 def encode(kind: Kind, trial: str | None, body: dict[str, Any]) -> bytes:
@@ -40,6 +41,15 @@ def encode(kind: Kind, trial: str | None, body: dict[str, Any]) -> bytes:
     head: dict[str, Any] = {"e": kind} if trial is None else {"e": kind, "trial": trial}
     rest = json_line({**head, **body})[1:]
     return b'{"crc":"%08x",%s\n' % (zlib.crc32(rest), rest)
+
+
+def record_in(line: bytes) -> bytes:
+    """The record in a line of that kind, as one line of ASCII JSON: the very bytes that were written.
+
+    It is the last member, and what goes before it holds no such key and no quote: an outcome's name, a number and
+    the name of a variant's file.
+    """
+    return line[line.index(_RECORD) + len(_RECORD) : -1]
 
 
 def is_whole(line: bytes | memoryview) -> bool:

@@ -58,7 +58,7 @@ class JournalFile:
             OSError: the disk is full or failing.
         """
         try:
-            _write_all(self._fd, data, self.size)
+            write_all(self._fd, data, self.size)
             os.fdatasync(self._fd)
         except OSError:
             os.ftruncate(self._fd, self.size)
@@ -120,7 +120,7 @@ def _split(data: bytes) -> list[bytes]:
     return [part + b"\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
 
 
-def _write_all(fd: int, data: bytes, offset: int) -> None:
+def write_all(fd: int, data: bytes, offset: int) -> None:
     """A write may be short: go on where it stopped."""
     view = memoryview(data)
     while view:
@@ -146,7 +146,7 @@ def _set_torn_tail_aside(fd: int, path: Path, end: int) -> int:
     if size > end:
         aside = os.open(_free_name(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            _write_all(aside, os.pread(fd, size - end, end), 0)
+            write_all(aside, os.pread(fd, size - end, end), 0)
             os.fdatasync(aside)
         finally:
             os.close(aside)

@@ -4,11 +4,12 @@ Keeps outcomes and places, not texts: memory grows by a few hundred bytes a tria
 """
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -23,16 +24,14 @@ _MOST = re.compile(rb',"most_usd":(%s)' % _NUMBER)
 _RECORD = re.compile(rb',"outcome":"(\w+)","revision":(\d+),"variant":"([^"\\]*)"')
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a line stands in the journal, in bytes, its newline left out."""
+class Place(NamedTuple):
+    """Where a line stands in the journal, in bytes, its newline left out. A tuple: a run makes very many."""
 
     offset: int
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """The newest record of a trial."""
 
     outcome: Outcome
@@ -123,9 +122,8 @@ class JournalState:
         self.lines += 1
         kind = match[1].decode()
         trial = None if match[2] is None else match[2].decode()
-        place = Place(offset, len(line))
         if trial is not None:
-            self._take_trial(kind, trial, place, line, match.end())
+            self._take_trial(kind, trial, offset, line, match.end())
         elif kind == "run_start":
             self.run_starts.append(orjson.loads(line))
         elif kind in ("sealed", "receipt"):
@@ -138,14 +136,14 @@ class JournalState:
             pace = orjson.loads(line)
             self.paces[pace["model"]] = pace
 
-    def _take_trial(self, kind: str, trial: str, place: Place, line: bytes, head_end: int) -> None:
+    def _take_trial(self, kind: str, trial: str, offset: int, line: bytes, head_end: int) -> None:
         if kind == "record":
-            self._take_record(trial, place, line, head_end)
+            self._take_record(trial, Place(offset, len(line)), line, head_end)
         elif kind in ("answer", "verdict"):
             if kind == "answer":
                 self.answered_calls += 1
                 self.costs.answered(trial, line, head_end)
-            self.open_places.setdefault(trial, []).append(place)
+            self.open_places.setdefault(trial, []).append(Place(offset, len(line)))
         elif kind == "trial_start":
             self.started.add(trial)
             self.stopped.pop(trial, None)
@@ -163,7 +161,8 @@ class JournalState:
         if match is None:
             raise ValueError("a record line without outcome, revision and variant")
         outcome = Outcome(match[1].decode())
-        self.recorded[trial] = Recorded(outcome, int(match[2]), match[3].decode(), place)
+        # One text for all records of a variant: there are few of them, and very many records.
+        self.recorded[trial] = Recorded(outcome, int(match[2]), sys.intern(match[3].decode()), place)
         self.stopped.pop(trial, None)
         self.started.discard(trial)
         if outcome in SETTLED:

@@ -6,14 +6,12 @@ from typing import Any, Literal
 
 import anyio
 import anyio.to_thread
-import orjson
 
 from trialbed.core.clock import Clock
 from trialbed.core.errors import UserError
-from trialbed.sinks.journal.events import Kind, encode
+from trialbed.sinks.journal.events import Kind, encode, record_in
 from trialbed.sinks.journal.file import JournalFile
 from trialbed.sinks.journal.state import JournalState, Place
-from trialbed.sinks.lines import json_line
 
 _RETRY_S = 1.0
 _LOCK_PATIENCE_S = 0.5
@@ -158,8 +156,11 @@ class Journal:
 
     def record_line(self, trial_id: str) -> bytes:
         """The newest record of a trial that is on disk, one line of ASCII JSON."""
-        line = self.read(self.state.recorded[trial_id].place)
-        return json_line(orjson.loads(line)["record"])
+        return record_in(self.read(self.state.recorded[trial_id].place))
+
+    def record_size(self, trial_id: str) -> int:
+        """How long the newest record's line in the journal is: some 150 bytes more than the record."""
+        return self.state.recorded[trial_id].place.length
 
     def sink_events(self, sink: str) -> list[dict[str, Any]]:
         """The seals and receipts of one sink, in order."""
