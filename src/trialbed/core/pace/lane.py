@@ -86,6 +86,7 @@ class Lane:
         self.in_flight = 0
         self._quota = quota
         self._width = Width(most)
+        self._most = self._spread_to = most
         self._rates: dict[Unit, Rate] = {"requests": Rate(), "tokens": Rate()}
         rpm, tpm = quota.requests_per_minute, quota.tokens_per_minute
         self._requests = None if rpm is None else Bucket(rpm * _SAFE / _MINUTE_S, max(1.0, rpm * _SAFE / _MINUTE_S))
@@ -126,10 +127,11 @@ class Lane:
         self.in_flight += 1
         self._counts.started += 1
         self._counts.reserved += reserved
-        # Starts are spread over part of a call's time: no burst goes out before its first answers are in.
-        latency_s = min(self._latency_s or _FIRST_LATENCY_S, _LONGEST_LATENCY_S)
-        gap_s = max(_LEAST_GAP_S, latency_s * _START_SHARE / self._width.limit)
-        self._starts_at = max(self._starts_at, now - _START_BURST * gap_s) + gap_s
+        if self._counts.started <= self._spread_to:
+            # The first, and those after a pause, are spread over part of a call's time: no burst goes out before its first answers are in.
+            latency_s = min(self._latency_s or _FIRST_LATENCY_S, _LONGEST_LATENCY_S)
+            gap_s = max(_LEAST_GAP_S, latency_s * _START_SHARE / self._width.limit)
+            self._starts_at = max(self._starts_at, now - _START_BURST * gap_s) + gap_s
         self._rates["requests"].take(1.0, now)
         self._rates["tokens"].take(ticket.expected, now)
         if self._requests is not None:
@@ -219,6 +221,7 @@ class Lane:
         calls_s = _FIRST_PAUSE_S if not per_s else _PAUSE_CALLS * self._weight(ticket, unit) / per_s
         pause_s = min(max(calls_s, _LEAST_PAUSE_S), _FIRST_PAUSE_S) * 2.0 ** min(self._counts.in_a_row // _IN_A_ROW, 10)
         self._paused_until = max(self._paused_until, now + min(pause_s, _LONGEST_PAUSE_S))
+        self._spread_to = self._counts.started + self._most
 
     def _weight(self, ticket: Ticket, unit: Unit) -> float:
         return 1.0 if unit == "requests" else ticket.expected
