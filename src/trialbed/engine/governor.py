@@ -173,7 +173,7 @@ class _Waiter:
     __slots__ = ("_called",)
 
     def __init__(self) -> None:
-        self._called: anyio.Event | None = None
+        self._called: asyncio.Event | None = None
 
     def call(self) -> None:
         """It may be its turn. One that does not wait yet will look by itself."""
@@ -182,7 +182,7 @@ class _Waiter:
 
     async def wait(self, most_s: float) -> None:
         """Return when called, or after `most_s`."""
-        called = self._called = anyio.Event()
+        called = self._called = asyncio.Event()
         if most_s == float("inf"):
             await called.wait()
             return

@@ -128,7 +128,8 @@ class Lane:
         self._counts.started += 1
         self._counts.reserved += reserved
         if self._counts.started <= self._spread_to:
-            # The first, and those after a pause, are spread over part of a call's time: no burst goes out before its first answers are in.
+            # The first, and those after a pause, are spread over part of a call's time: no burst goes out before its
+            # first answers are in.
             latency_s = min(self._latency_s or _FIRST_LATENCY_S, _LONGEST_LATENCY_S)
             gap_s = max(_LEAST_GAP_S, latency_s * _START_SHARE / self._width.limit)
             self._starts_at = max(self._starts_at, now - _START_BURST * gap_s) + gap_s

@@ -1,5 +1,6 @@
 """How do many tasks write one journal quickly? Group commit: one write and one sync for all that wait."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -27,7 +28,8 @@ class _Batch:
     def __init__(self) -> None:
         self.lines: list[bytes] = []
         self.places: list[Place] = []
-        self.settled = anyio.Event()
+        # Of asyncio itself: anyio's looks up the running backend for each, and every call waits for one.
+        self.settled = asyncio.Event()
         self.is_durable = False
 
 
@@ -55,7 +57,7 @@ class Journal:
         self._end = file.size
         self._batch = _Batch()
         self._committing = self._batch
-        self._wake = anyio.Event()
+        self._wake = asyncio.Event()
         self._closing = False
         self._ended = False
         self._broken: OSError | None = None
@@ -97,7 +99,7 @@ class Journal:
     async def _keep(self) -> None:
         while not (self._closing and not self._batch.lines):
             await self._wake.wait()
-            self._wake = anyio.Event()
+            self._wake = asyncio.Event()
             batch, self._batch = self._batch, _Batch()
             self._committing = batch
             try:
