@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import orjson
 
+from trialbed.core.clock import Clock, SystemClock
 from trialbed.sinks.ledger import Ledger
 
-_BATCH = 256
+_BATCH = 16
+_SLOW_S = 0.02
 
 
 class Backups:
@@ -23,7 +26,13 @@ class Backups:
     name = "backups"
 
     def __init__(
-        self, *, ledger: Ledger, folder: Path, write: Callable[[Path, bytes], None], announce: Callable[[str], None]
+        self,
+        *,
+        ledger: Ledger,
+        folder: Path,
+        write: Callable[[Path, bytes], None],
+        announce: Callable[[str], None],
+        clock: Clock | None = None,
     ) -> None:
         self._ledger = ledger
         self._folder = folder
@@ -34,6 +43,8 @@ class Backups:
         self._idle = anyio.Event()
         self._writing = 0
         self._failed = False
+        self._clock = clock or SystemClock()
+        self._is_slow = False
 
     @property
     def owed(self) -> int:
@@ -56,11 +67,25 @@ class Backups:
                 for trial_id in batch:
                     del self._waiting[trial_id]
                 self._writing = len(batch)
-                left = await anyio.to_thread.run_sync(self._write_batch, batch)
+                left = await self._written(batch)
                 # What could not be written is still owed: the next sitting makes up for it.
                 self._waiting.update(dict.fromkeys(left))
                 self._writing = 0
             self._idle.set()
+
+    async def _written(self, batch: list[str]) -> list[str]:
+        """Returns those that could not be written.
+
+        Here and now, not in a thread: a small file takes some 25 µs, and beside a busy loop a thread takes ten times
+        that in handing the interpreter over at every system call. A folder that is slow once gets its thread.
+        """
+        if self._is_slow:
+            return await anyio.to_thread.run_sync(self._write_batch, batch)
+        began = self._clock.monotonic()
+        left = self._write_batch(batch)
+        self._is_slow = self._clock.monotonic() - began > _SLOW_S
+        await anyio.lowlevel.checkpoint()
+        return left
 
     async def flush(self, deadline_s: float) -> None:
         """Return when everything offered is written, the folder refuses, or time is up."""
