@@ -87,15 +87,14 @@ class Gate:
         """Raises:
         Paused: a renewal has begun since this call last looked.
         """
-        if self._renewal(provider).lock.locked():
+        if self._renewal(provider).over is not None:
             raise Paused
 
     async def wait_open(self, provider: str) -> None:
         """Return when no renewal is under way."""
-        renewal = self._renewal(provider)
-        if renewal.lock.locked():
-            async with renewal.lock:
-                pass
+        # Not by the lock: those who only waited would hold it in turn, and each find the gate closed by the next.
+        while (over := self._renewal(provider).over) is not None:
+            await over.wait()
 
     async def renew(self, provider: str, seen: int, error: CredentialsExpired) -> None:
         """Wait until credentials were read anew; `seen` is the generation the failed attempt used.
@@ -109,18 +108,26 @@ class Gate:
         async with renewal.lock:
             if renewal.count != seen:
                 return
-            # Every call that waits comes here after a signal: what was said is not said again.
-            if renewal.in_a_row and not renewal.said:
-                renewal.said = True
-                self._announce(
-                    f"{provider}: the credentials are no longer taken ({error.code}); the run is paused and tries "
-                    f"again every {self._retry_s:.0f} s: renew them, nothing is lost"
-                )
-            await self._drain.sleep(self._retry_s if renewal.in_a_row else 0.0)
-            if provider in self._refresh:
-                await self._refresh[provider]()
-            renewal.count += 1
-            renewal.in_a_row += 1
+            renewal.over = anyio.Event()
+            try:
+                await self._renew(provider, renewal, error)
+            finally:
+                renewal.over.set()
+                renewal.over = None
+
+    async def _renew(self, provider: str, renewal: "_Renewal", error: CredentialsExpired) -> None:
+        # Every call that waits comes here after a signal: what was said is not said again.
+        if renewal.in_a_row and not renewal.said:
+            renewal.said = True
+            self._announce(
+                f"{provider}: the credentials are no longer taken ({error.code}); the run is paused and tries "
+                f"again every {self._retry_s:.0f} s: renew them, nothing is lost"
+            )
+        await self._drain.sleep(self._retry_s if renewal.in_a_row else 0.0)
+        if provider in self._refresh:
+            await self._refresh[provider]()
+        renewal.count += 1
+        renewal.in_a_row += 1
 
     def taken(self, provider: str) -> None:
         """The credentials of `provider` were taken: a later expiry starts over."""
@@ -141,6 +148,8 @@ class Gate:
 class _Renewal:
     def __init__(self) -> None:
         self.lock = anyio.Lock()
+        self.over: anyio.Event | None = None
+        """While a renewal is under way: what happens at its end."""
         self.count = 0
         self.in_a_row = 0
         self.said = False
