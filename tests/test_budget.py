@@ -199,7 +199,7 @@ def test_a_rehearsal_needs_no_price_and_a_priced_one_costs_practice_money(tmp_pa
     assert ended.code == 0, ended.stderr
     assert "MAX_COST_USD: " in said_of_budget(ended)
     is_free = models == "rehearsal:subject"
-    assert ("Cost: cost unknown" in ended.stdout) == is_free
+    assert ("Cost: unknown" in ended.stdout) == is_free
     assert (project.status()["cost"]["spent_usd"] is None) == is_free
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.bedrock import JUDGE, SUBJECT, real_environment
+from tests.support.bedrock import JUDGE, SUBJECT, listening, real_environment
 from tests.support.project import CHECKOUT, PATIENCE_S, clean_environment
 
 
@@ -86,17 +86,5 @@ def far_side(
     process = subprocess.Popen(
         command, cwd=CHECKOUT, env=clean_environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
-    assert process.stdout is not None
-    try:
-        url = process.stdout.readline().strip()
-        if not url:
-            raise RuntimeError(f"the benchmark's stand-in ended with {process.wait(PATIENCE_S)} before it listened")
+    with listening(process) as url:
         yield FarSide(url)
-    finally:
-        process.terminate()
-        try:
-            process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()

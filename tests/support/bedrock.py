@@ -136,11 +136,23 @@ def bedrock_process(
     process = subprocess.Popen(
         command, cwd=root, env=clean_environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
+    with listening(process) as url:
+        yield Bedrock(url, log, process)
+
+
+@contextmanager
+def listening(process: subprocess.Popen[str]) -> Iterator[str]:
+    """The address a server says in its first line; it is ended afterwards.
+
+    Raises:
+        RuntimeError: it ended before it listened.
+    """
     assert process.stdout is not None
     try:
         url = process.stdout.readline().strip()
-        assert url, f"the stand-in ended with {process.wait(PATIENCE_S)} before it listened"
-        yield Bedrock(url, log, process)
+        if not url:
+            raise RuntimeError(f"the stand-in ended with {process.wait(PATIENCE_S)} before it listened")
+        yield url
     finally:
         process.terminate()
         try:

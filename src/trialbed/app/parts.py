@@ -75,20 +75,21 @@ def build_run(
         deadline_s=settings.call_deadline_s,
         redact=redact,
     )
+    bench = Bench(
+        facts=facts,
+        experiment=prepared.found.experiment,
+        journal=journal,
+        calls=calls,
+        clock=clock,
+        make_judges=_judge_maker(prepared, facts),
+        redact=redact,
+        why_stopped=lambda: Outcome.BUDGET_STOPPED if drain.why == BUDGET else Outcome.CANCELLED,
+    )
     journal.post("run_start", None, **_start_facts(prepared, facts))
     signals = Signals(drain=drain, announce=announce, last_words=journal.flush_now)
     run = Run(
         plan=plan,
-        bench=Bench(
-            facts=facts,
-            experiment=prepared.found.experiment,
-            journal=journal,
-            calls=calls,
-            clock=clock,
-            make_judges=_judge_maker(prepared, facts),
-            redact=redact,
-            why_stopped=lambda: Outcome.BUDGET_STOPPED if drain.why == BUDGET else Outcome.CANCELLED,
-        ),
+        bench=bench,
         journal=journal,
         sinks=_sinks(prepared, folder, journal, facts, announce),
         drain=drain,

@@ -77,7 +77,7 @@ def _show(finished: Finished, prepared: Prepared) -> None:
 
 def _where(finished: Finished, prepared: Prepared) -> list[str]:
     folder, settings = finished.folder, prepared.settings
-    lines = [f"Cost: {finished.cost}", f"Journal: {folder.journal}"]
+    lines = [f"Cost: {finished.cost.removeprefix('cost ')}", f"Journal: {folder.journal}"]
     if settings.local_backup_enabled:
         lines.append(f"Backups: {folder.backups}{os.sep}run_*_{folder.began_unix_s}_*.json")
     if settings.hf_repo_id is not None and not prepared.is_rehearsal:
