@@ -95,6 +95,7 @@ class Lane:
         self._latency_s: float | None = None
         self._paused_until = 0.0
         self._starts_at = 0.0
+        self._full_at = float("-inf")
         self._counts = _Counts()
 
     @property
@@ -125,6 +126,8 @@ class Lane:
         reserved = self._reserved(need)
         ticket = Ticket(now, need, reserved, self._counts.used.get(need.kind, reserved))
         self.in_flight += 1
+        if not self.has_width:
+            self._full_at = now
         self._counts.started += 1
         self._counts.reserved += reserved
         if self._counts.started <= self._spread_to:
@@ -155,7 +158,8 @@ class Lane:
         self._rates["tokens"].correct(used - ticket.expected)
         if self._tokens is not None:
             self._tokens.give_back(ticket.reserved - used)
-        self._width.answered(now, in_use=others_wait and not self.has_width)
+        # Not "is full now": answers come in bursts, and after the first of one there is room.
+        self._width.answered(now, in_use=others_wait and self._full_at >= ticket.sent_at)
         self.in_flight -= 1
 
     def withdrawn(self, ticket: Ticket) -> None:
