@@ -30,7 +30,11 @@ class PerCall:
 
 @dataclass(frozen=True)
 class Bench:
-    """One sitting of the benchmark; `root` is a folder of its own."""
+    """One sitting of the benchmark; `root` is a folder of its own.
+
+    Nothing in it is deleted before the end: ext4 passes over each inode that was given up within the last minutes,
+    so that after thousands of deletions a new file costs 50 to 90 µs of CPU where it else costs 14.
+    """
 
     sizes: Sizes
     root: Path

@@ -42,7 +42,6 @@ def ours(root: Path, version: str) -> Contender:
     def run(far: FarSide, calls: int, concurrency: int) -> Spent:
         project = one_call_project(root, far, trials=max(calls, 2), concurrency=concurrency)
         spent = whole_run(project, *(["--limit", "1"] if calls == 1 else []))
-        shutil.rmtree(project.root.parent)
         return spent
 
     return Contender("trialbed", version, run)

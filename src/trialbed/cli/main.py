@@ -1,9 +1,9 @@
 """Which commands are there, and how does the process end? The only place that exits."""
 
+import atexit
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -44,18 +44,17 @@ def main(argv: Sequence[str] | None = None, *, root: Path | None = None) -> NoRe
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit, also when a thread hangs in a call to somewhere: the interpreter would wait for it."""
+    """Exit at once: the interpreter would wait for a thread that hangs, and take all that a large run held apart."""
+    # From here on a signal could only spoil the exit code.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:  # e.g. `trialbed status | head`: what could not be shown is not missed
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        os._exit(code)
-    # From here on a signal could only spoil the exit code.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    sys.exit(code)
+    os._exit(code)
 
 
 def _app() -> typer.Typer:

@@ -7,6 +7,7 @@ Readers of older data rely on `run_id`, `timestamp`, `experiment_version`, `code
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 
 from trialbed.core.outcome import Outcome
 
@@ -114,6 +115,10 @@ class Record(_Closed):
     def as_row(self) -> dict[str, Any]:
         """Plain JSON data with the published names, always in the same order."""
         return self.model_dump(mode="json", by_alias=True)
+
+    def as_json(self) -> bytes:
+        """The same row as JSON in UTF-8, written at once."""
+        return to_json(self, by_alias=True)
 
 
 FREE_FORM = (

@@ -13,7 +13,7 @@ from types import TracebackType
 import anyio
 
 from trialbed.core.clock import Clock
-from trialbed.core.errors import CallError, Throttled, WarmingUp
+from trialbed.core.errors import CallError, Drained, Throttled, WarmingUp
 from trialbed.core.model import ModelName, Usage
 from trialbed.core.pace.lane import Lane, Need, Pace, Quota, Ticket, Unit
 
@@ -89,21 +89,31 @@ class Governor:
 
     async def wait(self, queue: "_Queue", need: Need, *, under_way: bool) -> Ticket:
         """Stand in line until the call may start."""
-        waiter = _Waiter()
-        line = queue.join(waiter, under_way=under_way)
+        waiter = _Waiter(need)
+        queue.join(waiter, under_way=under_way)
+        self.serve(queue)
         try:
-            while True:
-                timeout_s = float("inf")
-                if queue.first is waiter:
-                    started = self.start(queue, need)
-                    if isinstance(started, Ticket):
-                        return started
-                    timeout_s = started
-                await waiter.wait(timeout_s)
-        finally:
-            queue.leave(waiter, line)
-            if not queue.length:
-                self._crowded.pop(queue, None)
+            return await waiter.turn
+        except asyncio.CancelledError:
+            if waiter.turn.cancelled():
+                queue.leave(waiter)
+            else:  # its turn had come as it was cancelled
+                self.ended(queue, waiter.turn.result(), None, Drained())
+            self.serve(queue)
+            raise
+
+    def serve(self, queue: "_Queue") -> None:
+        """Start those at the head of the line that may; see to it that the next is looked at in time."""
+        while (waiter := queue.first) is not None:
+            started = None if waiter.turn.done() else self.start(queue, waiter.need)
+            if isinstance(started, float):
+                queue.look_again(started, self.serve)
+                return
+            queue.leave(waiter)
+            if started is not None:
+                waiter.turn.set_result(started)
+        queue.look_again(float("inf"), self.serve)
+        self._crowded.pop(queue, None)
 
     def ended(self, queue: "_Queue", ticket: Ticket, usage: Usage | None, error: BaseException | None) -> None:
         """A call is over, in whichever way."""
@@ -125,8 +135,8 @@ class Governor:
         self.in_flight -= 1
         self._tell(queue, now, at_once=changed)
         for crowded in sorted(self._crowded, key=lambda one: one.lane.in_flight):
-            crowded.call_first()
-        queue.call_first()
+            self.serve(crowded)
+        self.serve(queue)
 
     def _tell(self, queue: "_Queue", now: float, *, at_once: bool) -> None:
         limit = queue.lane.limit
@@ -170,28 +180,13 @@ class Slot:
 
 
 class _Waiter:
-    __slots__ = ("_called",)
+    """`turn` is over to the caller's ticket, or is cancelled with its task."""
 
-    def __init__(self) -> None:
-        self._called: asyncio.Event | None = None
+    __slots__ = ("need", "turn")
 
-    def call(self) -> None:
-        """It may be its turn. One that does not wait yet will look by itself."""
-        if self._called is not None:
-            self._called.set()
-
-    async def wait(self, most_s: float) -> None:
-        """Return when called, or after `most_s`."""
-        called = self._called = asyncio.Event()
-        if most_s == float("inf"):
-            await called.wait()
-            return
-        # Nearly every call of a busy lane waits here: a bare timer, because a cancel scope ends in an exception.
-        timer = asyncio.get_running_loop().call_later(most_s, called.set)
-        try:
-            await called.wait()
-        finally:
-            timer.cancel()
+    def __init__(self, need: Need) -> None:
+        self.need = need
+        self.turn: asyncio.Future[Ticket] = asyncio.get_running_loop().create_future()
 
 
 class _Queue:
@@ -205,6 +200,7 @@ class _Queue:
         self.told_limit = lane.limit
         self._under_way: deque[_Waiter] = deque()
         self._beginning: deque[_Waiter] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def length(self) -> int:
@@ -220,24 +216,29 @@ class _Queue:
         line = self._under_way or self._beginning
         return line[0] if line else None
 
-    def join(self, waiter: "_Waiter", *, under_way: bool) -> "deque[_Waiter]":
-        """Stand in line; returns the one to leave later."""
-        line = self._under_way if under_way else self._beginning
-        line.append(waiter)
-        return line
+    def join(self, waiter: "_Waiter", *, under_way: bool) -> None:
+        """Stand in line."""
+        (self._under_way if under_way else self._beginning).append(waiter)
 
-    def leave(self, waiter: "_Waiter", line: "deque[_Waiter]") -> None:
-        was_first = self.first is waiter
-        line.remove(waiter)
-        if was_first:
-            self.call_first()
+    def leave(self, waiter: "_Waiter") -> None:
+        for line in (self._under_way, self._beginning):
+            if line and line[0] is waiter:
+                line.popleft()
+                break
+            if waiter in line:
+                line.remove(waiter)
+                break
         if self.became_short is not None and self.length <= self.short:
             self.became_short.set()
             self.became_short = None
 
-    def call_first(self) -> None:
-        if (first := self.first) is not None:
-            first.call()
+    def look_again(self, after_s: float, serve: "Callable[[_Queue], None]") -> None:
+        """Have the line served after so long; inf = not before a call ends or another comes."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if after_s != float("inf"):
+            self._timer = asyncio.get_running_loop().call_later(after_s, serve, self)
 
 
 def _unit(error: CallError) -> Unit:

@@ -14,6 +14,7 @@ from trialbed.core.outcome import SETTLED, Outcome
 from trialbed.core.pace.lane import Pace
 from trialbed.core.plan import Plan
 from trialbed.core.trial import Trial
+from trialbed.engine.crew import Crew
 from trialbed.engine.drain import Drain
 from trialbed.engine.gate import Gate
 from trialbed.engine.governor import Governor
@@ -107,12 +108,11 @@ async def _end_at_deadline(run: Run, deadline_s: float) -> None:
 async def _all_trials(run: Run) -> None:
     places = Places(run.max_concurrency)
     async with anyio.create_task_group() as trials:
-
-        def start(trial: Trial, place: Place) -> None:
-            trials.start_soon(_one, run, trial, place, name=trial.trial_id)
-
-        for subject in run.plan.subjects:
-            trials.start_soon(_pump_subject, run, subject, start, places, name=f"pump {subject}")
+        crew = Crew(trials, partial(_one, run))
+        async with anyio.create_task_group() as pumps:
+            for subject in run.plan.subjects:
+                pumps.start_soon(_pump_subject, run, subject, crew.start, places, name=f"pump {subject}")
+        crew.dismiss()
 
 
 async def _pump_subject(run: Run, subject: Any, start: Callable[[Trial, Place], None], places: Places) -> None:

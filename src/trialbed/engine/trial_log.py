@@ -8,11 +8,11 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import anyio
 import orjson
 
 from trialbed.core.model import ModelReply, ModelRequest, Role, Usage
 from trialbed.core.outcome import Outcome
+from trialbed.core.record import Record
 from trialbed.sinks.journal.writer import Journal
 
 
@@ -24,9 +24,6 @@ class TrialLog:
         self.calls: list[dict[str, Any]] = []
         self._journal = journal
         self._replay = {key: deque(answers) for key, answers in replay.items()}
-
-    def started(self) -> None:
-        self._journal.post("trial_start", self.trial_id)
 
     def earlier(self, request: ModelRequest) -> ModelReply | None:
         """The answer this very request got before the run was interrupted, if it did."""
@@ -65,22 +62,20 @@ class TrialLog:
         )
 
     async def answered(self, request: ModelRequest, reply: ModelReply, call: dict[str, Any]) -> None:
-        """Put an answer on disk; nothing may depend on it before this returns."""
+        """Put an answer on disk, also when the run is being cut; nothing may depend on it before this returns."""
         self.calls.append(call)
-        # A paid answer is kept even when the run is being cut.
-        with anyio.CancelScope(shield=True):
-            await self._journal.write(
-                "answer",
-                self.trial_id,
-                request=request.content_hash,
-                # Before all free text: a reader adds these up without parsing the line.
-                **{name: call[name] for name in ("cost_usd", "presumed_cost_usd") if name in call},
-                text=reply.text,
-                data=reply.data,
-                reasoning=reply.reasoning,
-                repairs=reply.repairs,
-                call=call,
-            )
+        await self._journal.write(
+            "answer",
+            self.trial_id,
+            request=request.content_hash,
+            # Before all free text: a reader adds these up without parsing the line.
+            **{name: call[name] for name in ("cost_usd", "presumed_cost_usd") if name in call},
+            text=reply.text,
+            data=reply.data,
+            reasoning=reply.reasoning,
+            repairs=reply.repairs,
+            call=call,
+        )
 
     def verdict(self, task: str, request_hash: str, complaint: str | None) -> None:
         """A judge's answer was found valid (no complaint) or not."""
@@ -90,17 +85,16 @@ class TrialLog:
         """The trial was left before its end; it goes on when the run is resumed."""
         self._journal.post("trial_stopped", self.trial_id, outcome=outcome.value)
 
-    async def recorded(self, row: Mapping[str, Any]) -> None:
+    async def recorded(self, record: Record) -> None:
         """Put the record on disk."""
-        with anyio.CancelScope(shield=True):
-            await self._journal.write(
-                "record",
-                self.trial_id,
-                outcome=row["outcome"],
-                revision=row["revision"],
-                variant=row["prompt_variant"],
-                record=row,
-            )
+        await self._journal.write(
+            "record",
+            self.trial_id,
+            outcome=record.outcome.value,
+            revision=record.revision,
+            variant=record.prompt_variant,
+            record=orjson.Fragment(record.as_json()),
+        )
 
 
 def open_log(journal: Journal, trial_id: str) -> TrialLog:

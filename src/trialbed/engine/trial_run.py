@@ -51,7 +51,6 @@ async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]
         UserError: the journal cannot be written any more.
     """
     log = open_log(bench.journal, trial.trial_id)
-    log.started()
     started_at = iso_z(bench.clock.now())
     judges = bench.make_judges(trial, log, bench.calls)
     chat = Chat(system=trial.scenario.system, send=_sender(trial, bench, log), judges=judges)
@@ -76,7 +75,7 @@ async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]
         ended_at=iso_z(bench.clock.now()),
     )
     record = build_record(bench.facts, trial, ended, revision=0 if before is None else before.revision + 1)
-    await log.recorded(record.as_row())
+    await log.recorded(record)
     return outcome
 
 

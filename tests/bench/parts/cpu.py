@@ -5,7 +5,6 @@ loop that sends the very bodies our run has sent.
 """
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -48,7 +47,6 @@ def _pair(bench: Bench, root: Path, far: FarSide, hub: dict[str, str], number: i
         trials = max(asked // DILEMMA_CALLS, 5)
         project = dilemma_project(root, far, trials=trials, concurrency=CONCURRENCY, hub=hub)
         spent = whole_run(project, *(["--limit", "1"] if asked == DILEMMA_CALLS else []))
-        shutil.rmtree(project.root.parent)
         if asked == calls:
             bodies.write_text(json.dumps(far.bodies()))
         return spent

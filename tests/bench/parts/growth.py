@@ -1,7 +1,6 @@
 """(f) Does a run of 100,000 trials cost more per trial than one of 1,000? How soon does it go on after a kill?"""
 
 import os
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,7 +100,6 @@ def _grown(bench: Bench, far: FarSide, trials: int) -> Growth:
         if trials >= bench.sizes.killed_from
         else _run_through(project, trials)
     )
-    shutil.rmtree(project.root.parent)
     bench.say(f"{trials:,} trials: {grown.memory_mb:.0f} MB, {grown.cpu_ms:.2f} ms CPU per trial")
     return grown
 

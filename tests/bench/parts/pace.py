@@ -1,6 +1,5 @@
 """(b) How much longer than the answers themselves does a run take?"""
 
-import shutil
 from dataclasses import dataclass
 from statistics import median
 
@@ -57,7 +56,6 @@ def _wall(bench: Bench, far: FarSide, concurrency: int) -> _Wall:
     far.forget()
     many = whole_run(project, "--fresh")
     asked = far.asked()
-    shutil.rmtree(project.root.parent)
     ideal_s = bench.sizes.pace_rounds * LATENCY_S
     return _Wall((many.wall_s - one.wall_s) / (ideal_s - LATENCY_S), _wire_s(asked) / ideal_s)
 

@@ -1,6 +1,6 @@
 """How many calls may be in flight at one model? Additive increase, multiplicative decrease. Pure."""
 
-_FIRST = 50
+_FIRST = 100
 _DECREASE = 0.8
 _INCREASE = 0.05
 _COOLDOWN_S = 15.0

@@ -98,7 +98,7 @@ async def open_client(
         UserError: no region, no credentials, a broken AWS file, or a role that may not be assumed.
     """
     resolve = _resolution(assume_role_arn, external_id, region, fixed_keys)
-    http = shortcut.HttpSession()
+    http = shortcut.HttpSessionMaker()
     config = _config(max_pool_connections, read_timeout_s, connect_timeout_s, http, signed=fixed_keys is not None)
     async with AsyncExitStack() as stack:
         with _settings_errors():

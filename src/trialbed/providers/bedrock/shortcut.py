@@ -1,11 +1,11 @@
 """How is a call made without the work that the SDK repeats for every call? See COST.md for what it saves.
 
 The first call to a model goes through the SDK and is watched: from its request, just before it is sent, a
-template is read (see `template`). Later calls fill it in and go through the SDK's own HTTP session, so
-that its pool, time-outs, proxies, TLS settings and exceptions stay in force. What the shortcut does not
-cover takes the plain way: parameters that the SDK would refuse or convert, and anything about the request
-that is not understood. An answer that is not a 2xx is handed to the SDK to be read, in the place of
-sending a request, so an error is what it always was.
+template is read (see `template`). Later calls fill it in and go through the SDK's own HTTP session (see
+`http_session`), so that its pool, time-outs, proxies, TLS settings and exceptions stay in force. What the
+shortcut does not cover takes the plain way: parameters that the SDK would refuse or convert, and anything
+about the request that is not understood. An answer that is not a 2xx is handed to the SDK to be read, in the
+place of sending a request, so an error is what it always was.
 
 Seams of the SDK: `http_session_cls` of AioConfig, the event `before-send`, the service model.
 """
@@ -16,16 +16,15 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
+from time import gmtime, strftime
 from typing import Any
 from uuid import uuid4
 
-from aiobotocore.httpsession import AIOHTTPSession
-from botocore.awsrequest import AWSPreparedRequest
 from botocore.utils import get_token_from_environment
 
 from trialbed.providers.bedrock import identity, wire
+from trialbed.providers.bedrock.http_session import HttpSession
 from trialbed.providers.bedrock.mapping import Answer
 from trialbed.providers.bedrock.shapes import BodyOf
 from trialbed.providers.bedrock.template import Keys, Moment, Sent, Template, read_off
@@ -51,15 +50,15 @@ class _PlainCall:
 _plain_call: ContextVar[_PlainCall | None] = ContextVar("_plain_call", default=None)
 
 
-class HttpSession:
-    """The HTTP session of a client, which the SDK makes by calling this."""
+class HttpSessionMaker:
+    """What the SDK makes the HTTP session of a client by; `made` is that session."""
 
     def __init__(self) -> None:
-        self.opened: Any = None
+        self.made: HttpSession | None = None
 
-    def __call__(self, **settings: Any) -> Any:
-        self.opened = AIOHTTPSession(**settings)
-        return self.opened
+    def __call__(self, **settings: Any) -> HttpSession:
+        self.made = HttpSession(**settings)
+        return self.made
 
 
 class Shortcut:
@@ -72,7 +71,7 @@ class Shortcut:
     """
 
     def __init__(
-        self, sdk_client: Any, *, plain: Converse, http: HttpSession, credentials: identity.RunCredentials
+        self, sdk_client: Any, *, plain: Converse, http: HttpSessionMaker, credentials: identity.RunCredentials
     ) -> None:
         self._plain = plain
         self._http = http
@@ -85,7 +84,8 @@ class Shortcut:
     async def converse(self, parameters: Mapping[str, Any]) -> Answer:
         """One attempt. Raises what the SDK raises."""
         body = self._body_of(parameters)
-        if body is None or self._http.opened is None:
+        http = self._http.made
+        if body is None or http is None:
             return await self._plain(parameters)
         # Whether a key is in the environment is what the SDK goes by, at each call.
         api_key = get_token_from_environment("bedrock")
@@ -94,12 +94,12 @@ class Shortcut:
         keys = await self._credentials.get_frozen_credentials() if template and template.takes_keys else None
         if template is None or not template.suits(keys):
             return await self._watched(parameters, body, key, api_key, keys)
-        time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        time = strftime("%Y%m%dT%H%M%SZ", gmtime())
         request = template.request(body, Moment(time, str(uuid4()), keys, api_key))
-        response = await self._http.opened.send(_prepared(request))
-        if not 200 <= response.status_code < 300:
-            return await self._read_by_sdk(parameters, response, keys)
-        return Answer(wire.json_or_none(await response.content), response.headers.get("x-amzn-requestid"))
+        received = await http.post(request)
+        if not 200 <= received.status < 300:
+            return await self._read_by_sdk(parameters, received.sdk_response, keys)
+        return Answer(wire.json_or_none(received.body), received.request_id)
 
     async def _watched(
         self, parameters: Mapping[str, Any], body: bytes, key: _Key, api_key: str | None, keys: Keys | None
@@ -154,7 +154,3 @@ def _sent(request: Any) -> Sent:
         name: value.decode("ascii") if isinstance(value, bytes) else value for name, value in request.headers.items()
     }
     return Sent(request.method, request.url, headers, request.body)
-
-
-def _prepared(request: Sent) -> Any:
-    return AWSPreparedRequest(request.method, request.url, request.headers, request.body, False)

@@ -144,17 +144,21 @@ class JournalState:
                 self.answered_calls += 1
                 self.costs.answered(trial, line, head_end)
             self.open_places.setdefault(trial, []).append(Place(offset, len(line)))
-        elif kind == "trial_start":
-            self.started.add(trial)
-            self.stopped.pop(trial, None)
+        elif kind == "attempt":
+            self._begin(trial)
+            self.costs.sent(trial, line, head_end)
+        elif kind == "trial_start":  # of earlier versions
+            self._begin(trial)
         elif kind == "trial_stopped":
             self.stopped[trial] = Outcome(orjson.loads(line)["outcome"])
         elif kind == "attempt_failed":
             failure = orjson.loads(line)
             self.failed_attempts[failure["error"]] += 1
             self.costs.failed(trial, line, head_end, failure.get("presumed_cost_usd") or 0.0)
-        elif kind == "attempt":
-            self.costs.sent(trial, line, head_end)
+
+    def _begin(self, trial: str) -> None:
+        self.started.add(trial)
+        self.stopped.pop(trial, None)
 
     def _take_record(self, trial: str, place: Place, line: bytes, head_end: int) -> None:
         match = _RECORD.match(line, head_end)

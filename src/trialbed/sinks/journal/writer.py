@@ -16,6 +16,7 @@ from trialbed.sinks.journal.state import JournalState, Place
 
 _RETRY_S = 1.0
 _LOCK_PATIENCE_S = 0.5
+_GATHER_S = 0.005
 
 
 class JournalFailed(UserError):
@@ -70,7 +71,7 @@ class Journal:
         self._take(kind, trial, body)
 
     async def write(self, kind: Kind, trial: str | None = None, /, **body: Any) -> Place:
-        """Write an event and return once it is on disk.
+        """Write an event and return once it is on disk. A cancellation is put off until the caller waits next.
 
         Raises:
             JournalFailed: it could not be written.
@@ -78,7 +79,13 @@ class Journal:
         place = self._take(kind, trial, body)
         batch = self._batch
         if not self._ended:
-            await batch.settled.wait()
+            try:
+                await batch.settled.wait()
+            except asyncio.CancelledError as cancelled:
+                # The shield comes only now: one around every wait would cost more than the wait.
+                with anyio.CancelScope(shield=True):
+                    await batch.settled.wait()
+                _put_off(cancelled)
         # Of this batch alone: the journal may have ended, or broken, since it was written.
         if not batch.is_durable:
             raise self._failure()
@@ -99,6 +106,7 @@ class Journal:
     async def _keep(self) -> None:
         while not (self._closing and not self._batch.lines):
             await self._wake.wait()
+            await self._gather()
             self._wake = asyncio.Event()
             batch, self._batch = self._batch, _Batch()
             self._committing = batch
@@ -109,6 +117,17 @@ class Journal:
                     self._fold(batch)
             finally:
                 batch.settled.set()
+
+    async def _gather(self) -> None:
+        """Let lines come along that the loop's next turns bring.
+
+        A loop with nothing else to do goes on at once; a busy one spends less on fewer and larger commits.
+        """
+        until = self._clock.monotonic() + _GATHER_S
+        lines = 0
+        while lines < len(self._batch.lines) and self._clock.monotonic() < until:
+            lines = len(self._batch.lines)
+            await asyncio.sleep(0)
 
     def _fold(self, batch: _Batch) -> None:
         """Let the state know what is on disk now; nobody may read a line that is not."""
@@ -209,3 +228,11 @@ class Journal:
     def _failure(self) -> JournalFailed:
         why = self._broken.strerror if self._broken is not None else "it is not written any more"
         return JournalFailed(f"{self._file.path}: {why}; make room and run the same command again")
+
+
+def _put_off(cancelled: asyncio.CancelledError) -> None:
+    """Let the running task be cancelled when it waits next, as if it had not been until now."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.uncancel()
+    task.cancel(*cancelled.args)
