@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from tests.bench.farside import Asked
 
 WARM_UP_S = 10.0
+"""From the first request that was turned away: before that nobody can have learnt anything. Without one, from the
+beginning."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def quota_use(asked: Sequence[Asked], quota: QuotaKind, *, least_call_s: float) 
     ideal_s = max((sum(map(quota.cost, let_in)) - quota.capacity) / quota.rate_per_s, len(let_in) * least_call_s)
     if ideal_s <= 0:
         raise ValueError(f"only {len(let_in)} calls were answered: that is less than the quota allows at once")
-    warm_s = began_s + WARM_UP_S
+    warm_s = WARM_UP_S + next((call.arrived_s for call in asked if call.status != 200), began_s)
     late = [call for call in asked if call.arrived_s >= warm_s]
     late_in = [call for call in late if call.status == 200]
     owed = sum(map(quota.cost, late_in)) - left_in_bucket(let_in, quota, began_s=began_s, at_s=warm_s)

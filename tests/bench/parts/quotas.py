@@ -48,7 +48,7 @@ def measure(bench: Bench) -> Report:
         ratios=ratios,
         remarks=[
             "Ideal = what quota and ceiling allow, the bucket full at first. Wall: first request to last answer. "
-            f"Throttled: share of all requests. Warm-up: the first {WARM_UP_S:.0f} s.",
+            f"Throttled: share of all requests. Warm-up: {WARM_UP_S:.0f} s from the first request turned away.",
             *remarks,
         ],
     )
