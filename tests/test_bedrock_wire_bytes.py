@@ -40,6 +40,7 @@ from tests.test_bedrock_standin import (
     runtime,
 )
 from trialbed.core.errors import CallError, InvalidRequest
+from trialbed.providers.bedrock import http_session
 from trialbed.providers.bedrock.mapping import Answer
 from trialbed.providers.bedrock.session import BedrockClient, open_client
 from trialbed.providers.bedrock.shapes import BodyOf
@@ -388,6 +389,17 @@ async def test_a_proxy_is_used_both_ways(tmp_path: Path) -> None:
         first, second = await both.send(ASK)
     assert lasting(first) == lasting(second)
     assert second.headers["Host"] == "bedrock.example"
+
+
+async def test_an_sdk_without_the_seams_of_its_session_is_asked_the_long_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_session, "_SEAMS", ("_not_there",))
+    async with AsyncExitStack() as stack:
+        both = await pair(stack, KEYS, tmp_path)
+        await both.is_known(NOVA.id)
+        first, second = await both.send(ASK)
+    assert lasting(first) == lasting(second)
 
 
 # Keys that change while the client is open.

@@ -1,5 +1,6 @@
 """Do calls over real HTTP find the pace of each model, share one ceiling fairly, and let nobody wait for nothing?"""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -184,6 +185,54 @@ async def test_waiting_calls_that_are_cancelled_leave_no_trace() -> None:
     with anyio.fail_after(5):
         await hold(governor, SLOW, 0.0)
         await governor.until_wanted(SLOW)
+
+
+async def test_slots_that_come_free_together_are_taken_together() -> None:
+    governor, release, running = a_governor(5), asyncio.Event(), 0
+
+    async def call(until: asyncio.Event) -> None:
+        nonlocal running
+        async with governor.slot(SLOW, NEED) as slot:
+            running += 1
+            await until.wait()
+            slot.settle(Usage(1, 1))
+        running -= 1
+
+    async with anyio.create_task_group() as group:
+        for number in range(15):
+            group.start_soon(call, release if number < 5 else asyncio.Event())
+        await anyio.sleep(0.05)
+        assert running == 5
+        release.set()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert (running, governor.in_flight) == (5, 5), "five ended and five began, in three turns of the loop"
+        group.cancel_scope.cancel()
+    assert governor.in_flight == 0
+
+
+async def test_a_call_that_is_cancelled_as_its_turn_comes_passes_it_on() -> None:
+    governor, done = a_governor(1), asyncio.Event()
+
+    async def first() -> None:
+        async with governor.slot(SLOW, NEED) as slot:
+            await done.wait()
+            slot.settle(Usage(1, 1))
+        assert not second.done()
+        second.cancel()
+
+    holder = asyncio.create_task(first())
+    await asyncio.sleep(0)
+    second = asyncio.create_task(hold(governor, SLOW, 60.0))
+    third = asyncio.create_task(hold(governor, SLOW, 0.0))
+    await asyncio.sleep(0)
+    done.set()
+    with anyio.fail_after(5):
+        await holder
+        await third
+    assert second.cancelled()
+    assert governor.in_flight == 0
+    assert governor.paces()[SLOW].started == 2, "the call that was not made does not count"
 
 
 async def test_a_trial_that_has_begun_goes_ahead_of_those_that_begin() -> None:

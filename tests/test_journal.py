@@ -1,5 +1,6 @@
 """The journal's format, its torn tails and its group commit: nothing acknowledged is ever lost."""
 
+import asyncio
 import json
 import os
 import signal
@@ -282,6 +283,69 @@ async def test_an_answer_is_still_put_on_disk_when_everything_around_it_is_cance
                 group.start_soon(kept)
                 group.cancel_scope.cancel()
     assert read_state(tmp_path / "journal.jsonl").lines == 1
+
+
+@pytest.mark.parametrize("natively", [True, False])
+async def test_who_is_cancelled_while_writing_goes_on_until_it_is_on_disk_and_then_no_further(
+    natively: bool, tmp_path: Path
+) -> None:
+    state, steps = JournalState(), list[str]()
+    with JournalFile(tmp_path / "journal.jsonl", state.take) as file:
+        journal = a_journal(file, state)
+
+        async def writing() -> None:
+            await journal.write("plan_grown", None, said="paid for")
+            steps.append(f"{state.lines} on disk")
+            await anyio.sleep(30)
+            steps.append("went on")
+
+        async def scoped(scope: anyio.CancelScope) -> None:
+            with scope:
+                await writing()
+            task = asyncio.current_task()
+            steps.append(f"{task.cancelling() if task else None} left to cancel")
+
+        scope = anyio.CancelScope()
+        task = asyncio.create_task(writing() if natively else scoped(scope))
+        await asyncio.sleep(0)
+        if natively:
+            task.cancel()
+        else:
+            scope.cancel()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not steps, "nothing is written before the journal is kept"
+        keeper = asyncio.create_task(journal.keep())
+        with anyio.fail_after(5):
+            await asyncio.wait([task])
+            journal.close()
+            await keeper
+    assert task.cancelled() is natively
+    assert steps == (["1 on disk"] if natively else ["1 on disk", "0 left to cancel"])
+
+
+async def test_lines_of_a_busy_loop_go_to_disk_together_and_a_lone_one_at_once(tmp_path: Path) -> None:
+    class Counting(JournalFile):
+        appends = 0
+
+        def append(self, data: bytes) -> None:
+            self.appends += 1
+            super().append(data)
+
+    state = JournalState()
+    with Counting(tmp_path / "journal.jsonl", state.take) as file:
+        journal = a_journal(file, state)
+        async with anyio.create_task_group() as group:
+            group.start_soon(journal.keep)
+            await journal.write("plan_grown", None, said="alone")
+            assert file.appends == 1
+            for number in range(200):
+                journal.post("plan_grown", None, number=number)
+                await asyncio.sleep(0)
+            await journal.settle()
+            journal.close()
+    assert state.lines == 201
+    assert file.appends <= 50
 
 
 async def test_a_write_after_the_end_fails_instead_of_waiting_for_ever(tmp_path: Path) -> None:

@@ -86,6 +86,27 @@ def test_a_burst_is_spread_until_its_first_answers_could_be_in() -> None:
     assert starts[-1] <= 0.06, "and the ramp is short beside a call"
 
 
+def test_the_width_doubles_when_a_whole_round_is_answered_at_once() -> None:
+    lane = a_lane(1_000)
+    limits = [lane.limit]
+    for now in (0.2, 0.4, 0.6):
+        tickets = [lane.start(NEED, now) for _ in range(lane.limit)]
+        assert not lane.has_width
+        for ticket in tickets:
+            lane.answered(ticket, INPUT_TOKENS, 1, now + 0.15, others_wait=True)
+        limits.append(lane.limit)
+    assert limits == [100, 200, 400, 800]
+
+
+def test_a_width_that_nobody_uses_up_does_not_grow() -> None:
+    lane = a_lane(1_000)
+    for now in (0.2, 0.4):
+        tickets = [lane.start(NEED, now) for _ in range(lane.limit - 1)]
+        for ticket in tickets:
+            lane.answered(ticket, INPUT_TOKENS, 1, now + 0.15, others_wait=True)
+    assert lane.limit == 100
+
+
 @pytest.mark.parametrize("tokens_per_minute", [120_000.0, 600_000.0])
 def test_a_quota_that_is_known_is_never_passed(tokens_per_minute: float) -> None:
     service = Service("tokens", tokens_per_minute / 60, tokens_per_minute)

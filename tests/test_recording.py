@@ -56,6 +56,7 @@ def test_columns_of_free_form_hold_no_number_that_readers_would_change() -> None
     )
     record = build_record(RunFacts("run", 0, PLAN, {}), next(PLAN.trials()), ended, revision=0)
     row = record.as_row()
+    assert json.loads(record.as_json()) == row and list(json.loads(record.as_json())) == list(row)
     numbers: list[str] = []
     for column in FREE_FORM:
         json.loads(json.dumps(row[column]), parse_float=lambda text: numbers.append(text))
