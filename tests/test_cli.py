@@ -14,7 +14,7 @@ import pytest
 from tests.support.bedrock import Bedrock, bedrock_process
 from tests.support.experiments import QUIZ_FILES
 from tests.support.project import Ended, Project, clean_environment, make_project, summary_block
-from trialbed.cli.main import main
+from trialbed.cli.main import exit_code_of
 
 HEAVY = (
     *("pydantic", "pydantic_settings", "aioboto3", "aiobotocore", "botocore", "aiohttp", "anyio", "uvloop", "orjson"),
@@ -40,9 +40,9 @@ def quiz(tmp_path: Path) -> Project:
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], []], ids=" ".join)
 def test_help_loads_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     code = (
-        "import json, sys\nfrom trialbed.cli.main import main\n"
-        f"try:\n    main({arguments!r})\n"
-        f"except SystemExit:\n    print('LOADED', json.dumps(sorted(set({HEAVY!r}) & set(sys.modules))))\n"
+        "import json, sys\nfrom trialbed.cli.main import exit_code_of\n"
+        f"exit_code_of({arguments!r})\n"
+        f"print('LOADED', json.dumps(sorted(set({HEAVY!r}) & set(sys.modules))))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -66,11 +66,9 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str, root: Path | None = None) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command line."""
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments), root=root)
+    code = exit_code_of(arguments, root=root)
     captured = capsys.readouterr()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code, captured.out, captured.err
+    return code, captured.out, captured.err
 
 
 @pytest.mark.parametrize(

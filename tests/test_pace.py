@@ -81,8 +81,8 @@ def test_a_burst_is_spread_until_its_first_answers_could_be_in() -> None:
             starts.append(now)
             lane.start(NEED, now)
     assert len(starts) == 20
-    # Denied at once, a model is called three times before the first answer, some milliseconds later, is in.
-    assert sum(at < 0.003 for at in starts) <= 3
+    # A model that is denied says so within some milliseconds: it is called three times.
+    assert sum(at < 0.0145 for at in starts) <= 3
     assert starts[-1] <= 0.06, "and the ramp is short beside a call"
 
 

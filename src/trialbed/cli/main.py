@@ -17,14 +17,18 @@ USAGE = 2
 
 
 def main(argv: Sequence[str] | None = None, *, root: Path | None = None) -> NoReturn:
-    """Run one command and exit: 0 all answered, 1 some failed, 2 the user can fix it, 130/143 a signal."""
+    """Run one command and end the process with its exit code."""
+    _leave(exit_code_of(sys.argv[1:] if argv is None else argv, root=root))
+
+
+def exit_code_of(argv: Sequence[str], *, root: Path | None = None) -> int:
+    """Run one command: 0 all answered, 1 some failed, 2 the user can fix it, 130/143 a signal."""
     # A script's `trialbed run &` starts with SIGINT ignored, and would stay so until the run watches signals itself.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Until then a SIGTERM must end the process as quietly as Ctrl+C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
-        code = _app()(arguments, prog_name="trialbed", standalone_mode=False, obj=root)
+        code = _app()(list(argv) or ["--help"], prog_name="trialbed", standalone_mode=False, obj=root)
     except typer.TyperException as error:
         _say(_usage_line(error))
         code = USAGE
@@ -40,7 +44,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path | None = None) -> NoRe
     except Exception as error:  # a fault of ours: said whole, but never with a secret in it
         _say(_redacted_traceback(error))
         code = 1
-    _leave(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _leave(code: int) -> NoReturn:

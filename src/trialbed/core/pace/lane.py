@@ -19,6 +19,7 @@ _LONGEST_LATENCY_S = 1.0
 _START_SHARE = 0.25
 _LEAST_GAP_S = 0.0005
 _START_BURST = 2.0
+_SCOUTS, _SCOUTS_GAP_S = 3, 0.005
 _PAUSE_CALLS = 5
 _LEAST_PAUSE_S, _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 0.25, 30.0
 _IN_A_ROW = 8
@@ -135,7 +136,11 @@ class Lane:
             # first answers are in.
             latency_s = min(self._latency_s or _FIRST_LATENCY_S, _LONGEST_LATENCY_S)
             gap_s = max(_LEAST_GAP_S, latency_s * _START_SHARE / self._width.limit)
-            self._starts_at = max(self._starts_at, now - _START_BURST * gap_s) + gap_s
+            if self._counts.started <= _SCOUTS:
+                # A model that is denied to us needs no more than these to be found out.
+                self._starts_at = now + max(gap_s, _SCOUTS_GAP_S)
+            else:
+                self._starts_at = max(self._starts_at, now - _START_BURST * gap_s) + gap_s
         self._rates["requests"].take(1.0, now)
         self._rates["tokens"].take(ticket.expected, now)
         if self._requests is not None:
