@@ -100,3 +100,22 @@ async def test_a_trial_that_breaks_ends_all_and_so_does_cancelling() -> None:
             crew.start(trials[0], await Places(1).take())
             await anyio.sleep(0.01)
             group.cancel_scope.cancel()
+
+
+async def test_a_trial_that_is_started_as_all_is_cancelled_breaks_nothing() -> None:
+    trials, begun = list(a_plan(2).trials()), list[str]()
+
+    async def work(trial: Trial, place: Place) -> None:
+        await anyio.lowlevel.checkpoint()
+        begun.append(trial.trial_id)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            crew = Crew(group, work)
+            crew.start(trials[0], await Places(1).take())
+            await anyio.sleep(0.01)
+            place = await Places(1).take()
+            group.cancel_scope.cancel()
+            crew.start(trials[1], place)
+            crew.dismiss()
+    assert begun == [trials[0].trial_id]

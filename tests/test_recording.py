@@ -1,6 +1,7 @@
 """Is a record, as it is built, what every reader of the data can read?"""
 
 import json
+import math
 from random import Random
 from typing import Any
 
@@ -39,6 +40,12 @@ def call(role: str, odd: float) -> dict[str, Any]:
         "reply": {"text": f"{odd}", "data": {"level": odd}},
         "attempts": [],
     }
+
+
+def test_a_number_that_json_cannot_hold_becomes_null() -> None:
+    ended = Ended(Outcome.TRUNCATED, "cut", Transcript(None), [], [], [call("subject", math.nan)], 0, *["now"] * 2)
+    record = build_record(RunFacts("run", 0, PLAN, {}), next(PLAN.trials()), ended, revision=0)
+    assert json.loads(record.as_json())["echoed_parameters"] == {"score": None, "steps": [None]}
 
 
 def test_columns_of_free_form_hold_no_number_that_readers_would_change() -> None:

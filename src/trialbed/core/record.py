@@ -117,8 +117,8 @@ class Record(_Closed):
         return self.model_dump(mode="json", by_alias=True)
 
     def as_json(self) -> bytes:
-        """The same row as JSON in UTF-8, written at once."""
-        return to_json(self, by_alias=True)
+        """The same row as JSON in UTF-8, written at once. NaN and infinities become null."""
+        return to_json(self, by_alias=True, inf_nan_mode="null")
 
 
 FREE_FORM = (

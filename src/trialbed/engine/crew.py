@@ -23,17 +23,20 @@ class Crew:
 
     def start(self, trial: Trial, place: Place) -> None:
         """Have somebody begin with a trial at once."""
-        if self._idle:
-            self._idle.pop().set_result((trial, place))
-        else:
-            self._group.start_soon(self._keep_working, trial, place, name="trials")
+        while self._idle:
+            waiting = self._idle.pop()
+            if not waiting.cancelled():
+                waiting.set_result((trial, place))
+                return
+        self._group.start_soon(self._keep_working, trial, place, name="trials")
 
     def dismiss(self) -> None:
         """Nothing more is started: whoever has nothing to do goes home, now or at the end of his trial."""
         self._is_dismissed = True
-        for waiting in self._idle:
-            waiting.set_result(None)
-        self._idle.clear()
+        while self._idle:
+            waiting = self._idle.pop()
+            if not waiting.cancelled():
+                waiting.set_result(None)
 
     async def _keep_working(self, trial: Trial, place: Place) -> None:
         job: _Job | None = (trial, place)
@@ -44,8 +47,4 @@ class Crew:
     async def _next(self) -> _Job | None:
         waiting: asyncio.Future[_Job | None] = asyncio.get_running_loop().create_future()
         self._idle.append(waiting)
-        try:
-            return await waiting
-        finally:
-            if waiting.cancelled():
-                self._idle.remove(waiting)
+        return await waiting
