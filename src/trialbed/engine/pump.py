@@ -1,5 +1,6 @@
 """Which trial starts next, and when? One producer per subject; trials are made as places free up."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -96,4 +97,4 @@ async def pump(
         next_at = clock.monotonic() + delay_s
         start(trial, place)
         # Let it get as far as its first call, so that the next look at the queue sees it.
-        await anyio.lowlevel.checkpoint()
+        await asyncio.sleep(0)

@@ -1,5 +1,6 @@
 """How does one trial come to exactly one named outcome? The one place where failures become data."""
 
+import asyncio
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,8 @@ async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]
     except anyio.get_cancelled_exc_class():
         log.stopped(Outcome.CANCELLED)
         raise
+    # Whoever's turn came with the end of the last call sends first: a record can wait, the service not.
+    await asyncio.sleep(0)
     before = bench.journal.state.recorded.get(trial.trial_id)
     ended = Ended(
         outcome=outcome,

@@ -16,7 +16,7 @@ from trialbed.sinks.journal.state import JournalState, Place
 
 _RETRY_S = 1.0
 _LOCK_PATIENCE_S = 0.5
-_GATHER_S = 0.002
+_GATHER_S = 0.001
 
 
 class JournalFailed(UserError):
