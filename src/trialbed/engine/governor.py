@@ -13,7 +13,7 @@ from types import TracebackType
 import anyio
 
 from trialbed.core.clock import Clock
-from trialbed.core.errors import CallError, Drained, Throttled, WarmingUp
+from trialbed.core.errors import CallError, Throttled, WarmingUp
 from trialbed.core.model import ModelName, Usage
 from trialbed.core.pace.lane import Lane, Need, Pace, Quota, Ticket, Unit
 
@@ -97,9 +97,10 @@ class Governor:
         except asyncio.CancelledError:
             if waiter.turn.cancelled():
                 queue.leave(waiter)
+                self.serve(queue)
             else:  # its turn had come as it was cancelled
-                self.ended(queue, waiter.turn.result(), None, Drained())
-            self.serve(queue)
+                queue.lane.withdrawn(waiter.turn.result())
+                self._pass_on(queue)
             raise
 
     def serve(self, queue: "_Queue") -> None:
@@ -132,8 +133,12 @@ class Governor:
             lane.withdrawn(ticket)
         else:
             lane.failed(ticket)
-        self.in_flight -= 1
         self._tell(queue, now, at_once=changed)
+        self._pass_on(queue)
+
+    def _pass_on(self, queue: "_Queue") -> None:
+        """A call is over: a line kept waiting by the ceiling takes its place, fewest in flight first, or its own."""
+        self.in_flight -= 1
         for crowded in sorted(self._crowded, key=lambda one: one.lane.in_flight):
             self.serve(crowded)
         self.serve(queue)
@@ -180,7 +185,7 @@ class Slot:
 
 
 class _Waiter:
-    """`turn` is over to the caller's ticket, or is cancelled with its task."""
+    """`turn` brings the ticket; it is cancelled with the task that waits for it."""
 
     __slots__ = ("need", "turn")
 
@@ -222,9 +227,6 @@ class _Queue:
 
     def leave(self, waiter: "_Waiter") -> None:
         for line in (self._under_way, self._beginning):
-            if line and line[0] is waiter:
-                line.popleft()
-                break
             if waiter in line:
                 line.remove(waiter)
                 break
