@@ -57,14 +57,14 @@ async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]
     chat = Chat(system=trial.scenario.system, send=_sender(trial, bench, log), judges=judges)
     try:
         outcome, reason, verdicts = await _talk_and_judge(trial, chat, judges, bench, on_talked)
+        # Whoever's turn came with the end of the last call sends first: a record can wait, the service not.
+        await asyncio.sleep(0)
     except Drained:
         log.stopped(bench.why_stopped())
         return None
     except anyio.get_cancelled_exc_class():
         log.stopped(Outcome.CANCELLED)
         raise
-    # Whoever's turn came with the end of the last call sends first: a record can wait, the service not.
-    await asyncio.sleep(0)
     before = bench.journal.state.recorded.get(trial.trial_id)
     ended = Ended(
         outcome=outcome,
