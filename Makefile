@@ -30,6 +30,7 @@ run: .venv/run.stamp  ## run the experiment that .env asks for; without any set-
 	else BATCH_MODE=$${BATCH_MODE:-true} exec $(BIN)/python run_and_evaluate.py; fi
 
 test: .venv/dev.stamp  ## run all tests
+	@sh tools/need-chromium
 	@$(BIN)/python -m pytest -n 2
 
 check: .venv/dev.stamp  ## format, lint, types, import contracts, then all tests

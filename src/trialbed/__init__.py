@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from trialbed.core.experiment import Experiment as Experiment
     from trialbed.core.experiment import Scenario as Scenario
     from trialbed.core.experiment import Variant as Variant
+    from trialbed.core.golden import GoldenCase as GoldenCase
     from trialbed.core.judge import Judge as Judge
     from trialbed.core.judge import JudgeFailed as JudgeFailed
     from trialbed.core.judge import JudgeTask as JudgeTask
+    from trialbed.core.measure import Measure as Measure
+    from trialbed.core.model import Message as Message
     from trialbed.core.model import Sampling as Sampling
     from trialbed.core.transcript import Transcript as Transcript
     from trialbed.core.trial import Trial as Trial
@@ -24,9 +27,12 @@ __version__ = "0.1.0"
 _HOME = {
     "Chat": "trialbed.core.conversation",
     "Experiment": "trialbed.core.experiment",
+    "GoldenCase": "trialbed.core.golden",
     "Judge": "trialbed.core.judge",
     "JudgeFailed": "trialbed.core.judge",
     "JudgeTask": "trialbed.core.judge",
+    "Measure": "trialbed.core.measure",
+    "Message": "trialbed.core.model",
     "Sampling": "trialbed.core.model",
     "Scenario": "trialbed.core.experiment",
     "Transcript": "trialbed.core.transcript",

@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from trialbed.core.conversation import Chat
+from trialbed.core.golden import GoldenCase
 from trialbed.core.judge import Judge
+from trialbed.core.measure import Measure
 from trialbed.core.model import Sampling
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
@@ -48,7 +50,8 @@ class Experiment:
 
     `default_scenarios` are the ones run when none is asked for (None: all). `needs_judge` says that
     `judge` or `converse` asks a judge model. `headline` names the field of the evaluation that the
-    summary counts.
+    summary counts. `measures` are what a report compares, the primary one first; `least_words` and
+    `equivalence_margin` are choices of its analysis (see `core.choices.Choices`).
     """
 
     name: ClassVar[str]
@@ -58,6 +61,9 @@ class Experiment:
     needs_judge: ClassVar[bool] = False
     judge_sampling: ClassVar[Sampling] = Sampling(max_tokens=1024, temperature=0.0)
     headline: ClassVar[str | None] = None
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    least_words: ClassVar[int] = 0
+    equivalence_margin: ClassVar[float | None] = None
 
     def scenarios(self) -> Iterable[Scenario]:
         raise NotImplementedError(f"{type(self).__name__} must say its scenarios")
@@ -72,6 +78,10 @@ class Experiment:
             JudgeFailed: no valid verdict could be had; the trial becomes `judge_error`.
         """
         return []
+
+    def golden(self) -> Sequence[GoldenCase]:
+        """A few transcripts whose verdict is beyond dispute; judges are checked with them."""
+        return ()
 
     def personas(self) -> Sequence[Any]:
         """Who plays subject and judge in a rehearsal (see `providers.rehearsal.personas.Persona`)."""

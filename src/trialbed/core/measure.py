@@ -1,0 +1,76 @@
+"""What is read off a verdict as one number or one name? Data, so that a report needs no code of the experiment."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Kind = Literal["binary", "score", "category", "survival"]
+Value = float | str
+"""binary: 0.0 or 1.0; score: the number; category: the name; survival: the time, see `Measure.is_censored`."""
+
+
+class Measure(BaseModel):
+    """One thing that is measured in every judged trial.
+
+    Args:
+        field: where it stands in the values of a verdict; a dot leads into an object (`adherence.primary`).
+        positive: of a binary measure: the values that count as 1; empty if the field itself is true or false.
+        low, high: of a score: the ends of its scale, which bound what missing trials could have been.
+        censored_field: of a survival measure: a field that is true where the time ended without the event.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    kind: Kind
+    field: str
+    title: str = ""
+    positive: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    censored_field: str | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "Measure":
+        if self.positive and self.kind != "binary":
+            raise ValueError("'positive' belongs to a binary measure")
+        if self.censored_field and self.kind != "survival":
+            raise ValueError("'censored_field' belongs to a survival measure")
+        if (self.low is None) != (self.high is None) or (self.low is not None and self.kind != "score"):
+            raise ValueError("'low' and 'high' belong together, and to a score")
+        return self
+
+    @property
+    def label(self) -> str:
+        return self.title or self.name
+
+    def value_of(self, values: Mapping[str, Any] | None) -> Value | None:
+        """What a verdict's values say; None if they do not say it. Never 0 for "does not say"."""
+        found = _at(values, self.field)
+        match self.kind:
+            case "binary" if self.positive:
+                return None if found is None else float(_as_text(found) in self.positive)
+            case "binary":
+                return float(found) if isinstance(found, bool) else None
+            case "category":
+                return None if found is None or isinstance(found, Mapping | list) else _as_text(found)
+            case "score" | "survival":
+                is_number = isinstance(found, int | float) and not isinstance(found, bool)
+                return float(found) if is_number else None
+
+    def is_censored(self, values: Mapping[str, Any] | None) -> bool:
+        """Whether a survival time ended without the event."""
+        return self.censored_field is not None and _at(values, self.censored_field) is True
+
+
+def _at(values: Any, path: str) -> Any:
+    for name in path.split("."):
+        if not isinstance(values, Mapping):
+            return None
+        values = values.get(name)
+    return values
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
