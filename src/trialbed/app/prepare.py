@@ -33,7 +33,8 @@ class Wanted:
 class Prepared:
     """A plan and what it was made of. `why_rehearsal` is set when nothing was configured.
 
-    `max_cost_usd` is the limit that holds: the command line's, else the settings'; None = no limit.
+    `max_cost_usd` is the limit that holds: the command line's, else the settings'; None = no limit. Without
+    `asks_subjects` the answers of the plan's subjects are there already, and only its judges are asked.
     """
 
     root: Path
@@ -43,15 +44,22 @@ class Prepared:
     why_rehearsal: str | None
     prices: PriceList
     max_cost_usd: float | None = None
+    asks_subjects: bool = True
+
+    @property
+    def subjects(self) -> tuple[ModelName, ...]:
+        """The subjects that will be asked."""
+        return self.plan.subjects if self.asks_subjects else ()
 
     @property
     def models(self) -> tuple[ModelName, ...]:
-        return tuple(dict.fromkeys((*self.plan.subjects, *self.plan.judges)))
+        """All models that will be asked."""
+        return tuple(dict.fromkeys((*self.subjects, *self.plan.judges)))
 
     @property
     def is_rehearsal(self) -> bool:
         """Whether any part of the records is rehearsed: such records are never uploaded."""
-        return any(model.provider == "rehearsal" for model in self.models)
+        return any(model.provider == "rehearsal" for model in (*self.plan.subjects, *self.plan.judges))
 
 
 def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = lambda _: []) -> Prepared:
