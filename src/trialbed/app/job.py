@@ -78,7 +78,7 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
     async with open_models(prepared.models, settings, personas=personas, seed=prepared.plan.seed) as models:
         prices = prices_of(prepared, models)
         # A new run has no folder before its models have answered; one that goes on looks first what is left to spend.
-        checks = await _check_far_side(prepared, models, announce) if chosen is None else []
+        checks = await check_far_side(prepared, models, announce) if chosen is None else []
         clock = SystemClock()
         folder = (
             chosen.folder
@@ -97,7 +97,7 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
                 spending = open_spending(prepared, prices, journal, drain)
                 if chosen is not None:
                     check_room(spending, journal.state, prepared.plan.size)
-                    checks = await _check_far_side(prepared, models, announce)
+                    checks = await check_far_side(prepared, models, announce)
                 run, signals = build_run(prepared, models, folder, journal, drain, screen, redact, spending)
                 preflight_paid(spending, journal, checks)
                 if chosen is not None and chosen.grows:
@@ -112,7 +112,7 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
             logs.close_log(handler)
 
 
-async def _check_far_side(prepared: Prepared, models: Models, announce: Callable[[str], None]) -> list[ModelCheck]:
+async def check_far_side(prepared: Prepared, models: Models, announce: Callable[[str], None]) -> list[ModelCheck]:
     """Small calls to all models, and a look at the Hub.
 
     Raises:

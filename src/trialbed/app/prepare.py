@@ -1,7 +1,7 @@
 """What is going to be run, and with which models? Settings, catalog and command line made into a plan."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,12 +68,12 @@ def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = 
     Raises:
         UserError: one line for each thing that is wrong.
     """
-    settings, catalog = _read(root)
+    settings, catalog = read_project(root)
     problems = also(settings)
     limit_usd = settings.max_cost_usd if wanted.max_cost_usd is None else wanted.max_cost_usd
     if limit_usd is not None and not 0 < limit_usd < math.inf:
         problems.append(f"--max-cost: must be an amount in US dollars above 0, is {limit_usd:g}")
-    prices = _prices(settings, problems)
+    prices = prices_of_project(settings, problems)
     found = catalog.find(wanted.experiment or settings.experiment)
     subjects, judges, why = _models(settings, wanted, problems, needs_judge=found.experiment.needs_judge)
     if problems:
@@ -83,7 +83,7 @@ def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = 
     return Prepared(root, settings, found, plan, why, prices, limit_usd)
 
 
-def _prices(settings: Settings, problems: list[str]) -> PriceList:
+def prices_of_project(settings: Settings, problems: list[str]) -> PriceList:
     """The prices that hold here; what is wrong with the user's file is added to `problems`."""
     try:
         return price_list(settings.prices_file)
@@ -92,7 +92,7 @@ def _prices(settings: Settings, problems: list[str]) -> PriceList:
         return price_list()
 
 
-def _read(root: Path) -> tuple[Settings, Catalog]:
+def read_project(root: Path) -> tuple[Settings, Catalog]:
     """Settings and catalog; what is wrong with either is said together."""
     problems: list[str] = []
     settings = catalog = None
@@ -107,6 +107,16 @@ def _read(root: Path) -> tuple[Settings, Catalog]:
     if settings is None or catalog is None:
         raise UserError("\n".join(problems))
     return settings, catalog
+
+
+def not_runnable(models: Iterable[ModelName]) -> list[str]:
+    """A line for each model that no call can be made to."""
+    known = ", ".join(sorted(RUNNABLE))
+    return [
+        f"{model}: provider {model.provider!r} is not built yet; this version runs: {known}"
+        for model in models
+        if model.provider not in RUNNABLE
+    ]
 
 
 def _models(
@@ -129,10 +139,7 @@ def _models(
             problems.append(
                 "JUDGE_MODELS: this experiment needs a judge; name a model, e.g. JUDGE_MODELS=amazon.nova-pro-v1:0"
             )
-    for model in (*subjects, *judges):
-        if model.provider not in RUNNABLE:
-            known = ", ".join(sorted(RUNNABLE))
-            problems.append(f"{model}: provider {model.provider!r} is not built yet; this version runs: {known}")
+    problems += not_runnable((*subjects, *judges))
     is_real = [model.provider != "rehearsal" for model in subjects]
     if any(is_real) and (not all(is_real) or any(model.provider == "rehearsal" for model in judges)):
         problems.append(

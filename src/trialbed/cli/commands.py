@@ -62,6 +62,30 @@ def status(context: typer.Context, run: RunName = None, as_json: AsJson = False)
     raise typer.Exit(status_command(_root(context), run, as_json=as_json))
 
 
+def judge(
+    context: typer.Context,
+    run: OneRun,
+    judges: Annotated[
+        str | None, typer.Option(help="Models that rate, csv; default: those of the run.", show_default=False)
+    ] = None,
+    repeat_share: Annotated[
+        float | None, typer.Option(help="Share rated a second time; default: as in the run.", show_default=False)
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Spending limit in USD, of the run as a whole.", show_default=False)
+    ] = None,
+    probe: Annotated[bool, typer.Option("--probe", help="Test the judges themselves; no record is written.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin another judging instead of going on.")] = False,
+) -> None:
+    """Judge a run's stored transcripts (again); no model under test is asked."""
+    from trialbed.app.prepare_judging import JudgingWanted
+    from trialbed.cli.judge import judge_command, probe_command
+
+    wanted = JudgingWanted(judges=judges, repeat_share=repeat_share, max_cost_usd=max_cost, fresh=fresh)
+    command = probe_command if probe else judge_command
+    raise typer.Exit(command(_root(context), run, wanted))
+
+
 def push(context: typer.Context, run: OneRun) -> None:
     """Upload what a run still owes to the Hub."""
     from trialbed.cli.stored import push_command
@@ -102,7 +126,7 @@ def rehearsal_server(
     raise typer.Exit(rehearsal_command(_root(context), port=port, config=config, log=log))
 
 
-ALL = (run, plan, status, push, verify, list_, doctor, rehearsal_server)
+ALL = (run, plan, status, judge, push, verify, list_, doctor, rehearsal_server)
 
 
 def _root(context: typer.Context) -> Path:

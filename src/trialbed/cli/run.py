@@ -27,7 +27,7 @@ def run_command(root: Path, wanted: Wanted, *, dry_run: bool, fresh: bool) -> in
         return _dry_run(prepared, fresh=fresh)
     import anyio
 
-    finished = anyio.run(_job, prepared, fresh, backend_options={"use_uvloop": _has_uvloop()})
+    finished = anyio.run(_job, prepared, fresh, backend_options={"use_uvloop": has_uvloop()})
     _show(finished, prepared)
     sys.stdout.flush()
     return finished.exit_code
@@ -88,7 +88,7 @@ def _where(finished: Finished, prepared: Prepared) -> list[str]:
             lines.append(f"Not delivered yet to {sink}: {count} records, kept in the journal. Run again{by_itself}")
     if finished.resume:
         first = "raise MAX_COST_USD, then " if finished.is_short else ""
-        lines.append(f"To resume, {first}the same command again: {_this_command()}")
+        lines.append(f"To resume, {first}the same command again: {this_command()}")
     if prepared.why_rehearsal is not None:
         lines.append(
             "This was a rehearsal. For real models: copy .env.example to .env, set SUBJECT_MODELS, JUDGE_MODELS, "
@@ -97,7 +97,7 @@ def _where(finished: Finished, prepared: Prepared) -> list[str]:
     return lines
 
 
-def _this_command() -> str:
+def this_command() -> str:
     is_script = sys.argv[0].endswith("run_and_evaluate.py")
     if is_script and "MAKELEVEL" in os.environ and not sys.argv[1:]:
         # Not the bare script: `make run` chooses the Python and, without any set-up, the batch.
@@ -106,7 +106,7 @@ def _this_command() -> str:
     return shlex.join([*first.split(), *(part for part in sys.argv[1:] if part != "--fresh")])
 
 
-def _has_uvloop() -> bool:
+def has_uvloop() -> bool:
     from importlib.util import find_spec
 
     return find_spec("uvloop") is not None

@@ -45,7 +45,7 @@ async def sit(
     sitting: Sitting,
     work: Callable[[], Awaitable[None]],
     *,
-    last_line: Callable[[], LastLine],
+    last_line: Callable[[], LastLine] | None = None,
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Do `work` until it is done or cut; `last_line` is asked when nothing is written any more.
@@ -72,8 +72,9 @@ async def sit(
                     await sitting.journal.settle()
                     for model, pace in sitting.governor.paces().items():
                         sitting.journal.post("governor", None, **pace_event(model, pace, "end"))
-                    kind, body = last_line()
-                    await sitting.journal.write(kind, None, **body)
+                    if last_line is not None:
+                        kind, body = last_line()
+                        await sitting.journal.write(kind, None, **body)
             finally:
                 sitting.journal.close()
                 house.cancel_scope.cancel()

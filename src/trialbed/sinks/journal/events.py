@@ -30,6 +30,10 @@ Kind = Literal[
     "sealed",
     "receipt",
     "run_stop",
+    "judging_start",
+    "judging_failed",
+    "judging_stop",
+    "probe",
 ]
 
 _HEAD = len(b'{"crc":"89abcdef",')

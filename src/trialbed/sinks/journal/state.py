@@ -98,7 +98,8 @@ class JournalState:
 
     `open_places` has the answers and verdicts of trials that are not settled: what a resumed trial
     need not ask again. `sink_events` are the seals and receipts in order. `budget` is the newest event of a
-    spending limit that left no room for a call.
+    spending limit that left no room for a call. `judgings` are the beginnings and ends of `trialbed judge` in order,
+    `judging_failed` has where a trial's judging last failed, in bytes.
     """
 
     recorded: dict[str, Recorded] = field(default_factory=dict)
@@ -112,6 +113,8 @@ class JournalState:
     costs: Costs = field(default_factory=Costs)
     budget: dict[str, Any] | None = None
     paces: dict[str, dict[str, Any]] = field(default_factory=dict)
+    judgings: list[dict[str, Any]] = field(default_factory=list)
+    judging_failed: dict[str, int] = field(default_factory=dict)
     lines: int = 0
 
     def take(self, offset: int, line: bytes) -> None:
@@ -128,6 +131,8 @@ class JournalState:
             self.run_starts.append(orjson.loads(line))
         elif kind in ("sealed", "receipt"):
             self.sink_events.append(orjson.loads(line))
+        elif kind in ("judging_start", "judging_stop"):
+            self.judgings.append(orjson.loads(line))
         elif kind == "preflight":
             self.costs.add(orjson.loads(line)["cost_usd"])
         elif kind == "budget":
@@ -151,6 +156,12 @@ class JournalState:
             self._begin(trial)
         elif kind == "trial_stopped":
             self.stopped[trial] = Outcome(orjson.loads(line)["outcome"])
+        elif kind == "judging_failed":
+            self.started.discard(trial)
+            self.judging_failed[trial] = offset
+        elif kind == "probe":  # no trial of the plan; nothing of it is taken up again
+            self.started.discard(trial)
+            self.open_places.pop(trial, None)
         elif kind == "attempt_failed":
             failure = orjson.loads(line)
             self.failed_attempts[failure["error"]] += 1

@@ -1,0 +1,46 @@
+"""What becomes of a record whose transcript is judged (again)? Pure: the old row and new verdicts in, a new row out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trialbed.core.model import ModelName
+from trialbed.core.outcome import Outcome
+from trialbed.core.record import SCHEMA_VERSION, Record
+from trialbed.core.verdict import Verdict
+from trialbed.engine.recording import cost_of_calls, for_readers, judge_version, usage_of
+
+
+def rejudged(
+    record: Mapping[str, Any],
+    verdicts: Sequence[Verdict],
+    calls: Sequence[Mapping[str, Any]],
+    *,
+    judges: Sequence[ModelName],
+) -> Record:
+    """The next revision of `record`, as it stands in a journal: old verdicts and calls first, then the new ones.
+
+    `verdicts` (at least one; the first is the new evaluation) and `calls` are those of this judging alone. What was
+    said and when, and everything about the subject's calls, stays.
+    """
+    row = {name: value for name, value in record.items() if name != "model_config"}
+    every = [*record["calls"], *map(for_readers, calls)]
+    return Record.model_validate(
+        {
+            **row,
+            "schema_version": SCHEMA_VERSION,
+            "revision": record["revision"] + 1,
+            "outcome": Outcome.ANSWERED,
+            "outcome_reason": None,
+            "evaluation": for_readers(verdicts[0].values),
+            "verdicts": [*record["verdicts"], *(for_readers(verdict.as_dict()) for verdict in verdicts)],
+            "model_settings": {**record["model_config"], "judge_version": judge_version(judges, verdicts)},
+            "judge_usage": usage_of([call for call in every if call["role"] == "judge"]),
+            "cost_usd": cost_of_calls(every),
+            "calls": every,
+        }
+    )
+
+
+def has_verdict_of(record: Mapping[str, Any], judging: int) -> bool:
+    """Whether a record holds a verdict of this judging. Rows of earlier versions do not say: the run's own."""
+    return any(verdict.get("judging", 0) == judging for verdict in record["verdicts"])
