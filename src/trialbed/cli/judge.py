@@ -3,9 +3,11 @@
 import sys
 from pathlib import Path
 
+from trialbed.analysis.probe_lines import probe_lines
 from trialbed.analysis.summary import as_lines
 from trialbed.app.judging import JudgingFinished, judge_run
 from trialbed.app.prepare_judging import JudgingWanted
+from trialbed.app.probing import ProbingFinished, probe_judges
 from trialbed.cli.run import has_uvloop, this_command
 from trialbed.cli.screen import TerminalScreen
 from trialbed.core.text import for_terminal
@@ -50,4 +52,22 @@ def _after(finished: JudgingFinished) -> list[str]:
 
 
 def probe_command(root: Path, run: str, wanted: JudgingWanted) -> int:
-    raise NotImplementedError
+    """Probe the judges of a run; returns the exit code.
+
+    Raises:
+        UserError: something the user can fix.
+    """
+    import anyio
+
+    folder = find_run(load_settings(root).local_backup_dir, run)
+    finished = anyio.run(_probe, root, folder, wanted, backend_options={"use_uvloop": has_uvloop()})
+    for line in (*probe_lines(finished.rows), f"Cost: {finished.cost.removeprefix('cost ')}"):
+        print(for_terminal(line))
+    if finished.is_cut:
+        print("The probe was cut short: its shares are of the answers that came")
+    sys.stdout.flush()
+    return finished.exit_code
+
+
+async def _probe(root: Path, folder: RunFolder, wanted: JudgingWanted) -> ProbingFinished:
+    return await probe_judges(root, folder, wanted, TerminalScreen())
