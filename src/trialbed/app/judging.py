@@ -24,6 +24,8 @@ from trialbed.engine.judging import Judging, ToJudge, carry_out_judging, number_
 from trialbed.engine.progress import Progress
 from trialbed.sinks.journal.state import read_records
 
+_MOST_REASONS = 5
+
 
 @dataclass(frozen=True)
 class JudgingFinished:
@@ -34,6 +36,7 @@ class JudgingFinished:
     summary: Summary
     judged: int
     failed: int
+    reasons: Mapping[str, int]
     left: int
     judges: tuple[JudgeTally, ...]
     owed: Mapping[str, int]
@@ -150,6 +153,7 @@ def _finished(desk: Desk, judging: Judging) -> JudgingFinished:
         summary=summary_of(desk.folder, state, desk.prepared),
         judged=trials.done + tally.judged,
         failed=tally.failed,
+        reasons=dict(tally.reasons.most_common(_MOST_REASONS)),
         left=left,
         judges=tally_of(
             read_records(desk.folder.journal, state),

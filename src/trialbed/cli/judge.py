@@ -41,6 +41,7 @@ async def _judge(root: Path, folder: RunFolder, wanted: JudgingWanted) -> Judgin
 def _after(finished: JudgingFinished) -> list[str]:
     lines = [judge.as_line() for judge in finished.judges]
     lines.append(f"Judging {finished.number}: {finished.judged} transcripts judged, {finished.failed} failed")
+    lines += [f"  {count} x {reason}" for reason, count in finished.reasons.items()]
     lines += [f"Cost: {finished.cost.removeprefix('cost ')}", f"Journal: {finished.folder.journal}"]
     for sink, count in finished.owed.items():
         if count:

@@ -1,5 +1,6 @@
 """How are the stored transcripts of a run judged (again)? No subject is asked; what was judged before is kept."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +25,7 @@ from trialbed.sinks.journal.writer import Journal
 
 JUDGEABLE = frozenset({Outcome.ANSWERED, Outcome.JUDGE_ERROR})
 _AT_A_TIME_PER_SLOT = 2
+_MOST_REASON_CHARS = 160
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,14 @@ class ToJudge:
 
 @dataclass
 class Tally:
-    """What has come of a sitting so far."""
+    """What has come of a sitting so far. `reasons` counts why judges gave no verdict."""
 
     judged: int = 0
-    failed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def failed(self) -> int:
+        return self.reasons.total()
 
 
 @dataclass(frozen=True)
@@ -149,8 +155,6 @@ async def _work(judging: Judging, waiting: Iterator[tuple[str, str]]) -> None:
             return
         finally:
             judging.sitting.progress.running -= 1
-        judging.tally.judged += outcome is Outcome.ANSWERED
-        judging.tally.failed += outcome is not Outcome.ANSWERED
         judging.sitting.progress.ended(variant, outcome)
 
 
@@ -168,9 +172,12 @@ async def _one(judging: Judging, trial_id: str) -> Outcome:
         share=judging.share,
     )
     if outcome is not Outcome.ANSWERED or not verdicts:
-        await log.judging_failed(judging.number, judging.redact(reason or "the experiment gave no verdict"))
+        said = judging.redact(reason or "the experiment gave no verdict")
+        await log.judging_failed(judging.number, said)
+        judging.tally.reasons[said[:_MOST_REASON_CHARS]] += 1
         return Outcome.JUDGE_ERROR
     await log.recorded(rejudged(record, verdicts, log.calls, judges=judging.judges))
+    judging.tally.judged += 1
     for sink in judging.sitting.sinks:
         sink.offer(trial_id)
     return outcome

@@ -42,7 +42,7 @@ _NOT_ATTACKED = "no field of the verdict is a choice that could be attacked"
 class Probing:
     """The parts of one probing, built by the application. `makers` has, by judge, how it is made for one question.
 
-    `attacked` is the field of the verdict that injections are after. `rows` fill up with the bodies of all `probe` events.
+    `attacked` is the field of the verdict that injections are after. `rows` fill up with the bodies of `probe` events.
     """
 
     sitting: Sitting

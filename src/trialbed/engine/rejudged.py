@@ -20,10 +20,12 @@ def rejudged(
     """The next revision of `record`, as it stands in a journal: old verdicts and calls first, then the new ones.
 
     `verdicts` (at least one; the first is the new evaluation) and `calls` are those of this judging alone. What was
-    said and when, and everything about the subject's calls, stays.
+    said and when, and everything about the subject's calls, stays. Each new call says in its `judging` which it was
+    made in; those of the run itself have no such member.
     """
     row = {name: value for name, value in record.items() if name != "model_config"}
-    every = [*record["calls"], *map(for_readers, calls)]
+    judging = verdicts[0].judging
+    every = [*record["calls"], *({**for_readers(call), "judging": judging} for call in calls)]
     return Record.model_validate(
         {
             **row,
