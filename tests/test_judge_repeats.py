@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bedrock import JUDGE, SUBJECT, bedrock_thread, real_environment
+from tests.support.bedrock import JUDGE, SUBJECT, bedrock_process, bedrock_thread, real_environment, repeated
 from tests.support.experiments import QUIZ, QUIZ_FILES
-from tests.support.project import Project, make_project
+from tests.support.project import Project, make_project, running, wait_until
 from tests.support.rejudging import verdicts_in
 from tests.test_plan import plan_of
+from trialbed.analysis.estimate_cells import Place, collect, judged_more_often
 from trialbed.app.instruments import self_judged
 from trialbed.core.model import ModelName
 from trialbed.core.plan import grows_from, is_judged_twice
@@ -106,6 +107,42 @@ def test_a_second_asking_that_fails_changes_no_outcome_and_is_in_the_journal(
     assert all(not verdicts_in(record, 0, repeat=1) for record in records)
     complaints = [event for event in project.the_run().events() if event["e"] == "verdict" and event["complaint"]]
     assert len(complaints) == 2 * 30
+
+
+def test_a_run_killed_while_judges_are_asked_twice_goes_on_with_what_they_answered(tmp_path: Path) -> None:
+    with bedrock_process({"latency_s": 0.03}, log=tmp_path / "bedrock.jsonl") as bedrock:
+        wanted = {"EXPERIMENT": "quiz", "BATCH_MODE": "true", "BATCH_SIZE": "20", "JUDGE_REPEAT_SHARE": "1"}
+        variables = bedrock.environment() | wanted | {"MAX_CONCURRENCY": "4"}
+        project = make_project(tmp_path, experiments=QUIZ_FILES, **variables)
+        with running(project.start()) as sitting:
+            wait_until(lambda: sitting.is_over or project.journal_bytes().count(b'"e":"record"') >= 15, "15 records")
+            sitting.kill()
+        assert project.run().code == 0
+        records = project.the_run().records()
+        assert len(records) == 60 and len(repeated(bedrock.requests())) <= 4
+    for record in records.values():
+        assert len(verdicts_in(record, 0)) == len(verdicts_in(record, 0, repeat=1)) == 1
+
+
+def test_an_estimate_counts_second_askings_and_leaves_out_later_judgings() -> None:
+    call = {"role": "judge", "model": "bedrock:j", "attempts": [], "usage": {"input_tokens": 100}, "latency_s": 1.0}
+    record = {
+        "outcome": "answered",
+        "scenario": "one",
+        "prompt_variant": "plain",
+        "provider": "bedrock",
+        "steward_model": "a",
+        "model_config": {"max_tokens": 500},
+        "experiment_version": "1",
+        "calls": [{**call, "role": "subject", "model": "bedrock:a"}, call, {**call, "judging": 1}],
+    }
+    ((seen,),) = collect([record], ("bedrock:j",)).trials.values()
+    judge: Place = ("judge", "bedrock:j")
+    subject: Place = ("subject", "bedrock:a")
+    assert seen[judge].calls == seen[subject].calls == 1
+    often = judged_more_often(seen, 1.25)
+    assert often[judge].calls == 1.25 and often[judge].usage.input_tokens == 125
+    assert often[subject] == seen[subject]
 
 
 def test_the_same_asking_has_the_same_words_and_another_one_has_not() -> None:

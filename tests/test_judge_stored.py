@@ -1,5 +1,6 @@
 """`judge` after a night of 150 trials: no subject is asked, old verdicts stay, and the published rows are replaced."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Any
 import pytest
 
 from tests.standins.hub import HubStandIn
+from tests.standins.hub.repos import StoredFile
 from tests.support.bedrock import JUDGE, SUBJECT, Bedrock, Request, bedrock_process, requests_in
 from tests.support.project import Ended, Project, make_project, summary_block
 from tests.support.rejudging import asked_of, not_kept, verdicts_in
-from tests.test_main_job import hub_variables, load_rows
+from tests.test_main_job import REPO, hub_variables, load_rows
 
 TRIALS = 150
 OTHER = "amazon.nova-micro-v1:0"
@@ -51,7 +53,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
         assert project.run(timeout_s=120).code == 0
         run = project.the_run()
         before, plan = run.records(), (run.folder / "plan.json").read_bytes()
-        commits, asked = len(hub.repo("user/steward").commits), len(requests_in(bedrock.log))
+        commits, asked = len(hub.repo(REPO).commits), len(requests_in(bedrock.log))
         # Whatever the run was made with: judging needs its folder and a way to the judges.
         ended = project.trialbed(
             *("judge", run.folder.name, "--judges", f"{JUDGE},bedrock:{OTHER}", "--repeat-share", str(SHARE)),
@@ -112,6 +114,10 @@ def test_the_readable_files_and_the_published_rows_are_the_new_records(judged: J
     assert {row["trial_id"]: row for row in judged.project.the_run().backups().values()} == after
     rows = load_rows(judged.hub, judged.reader)
     assert len(rows) == len({row["trial_id"] for row in rows}) == TRIALS
+    # Nobody who loads the dataset at any moment finds a trial missing, or twice.
+    for commit in judged.hub.repo(REPO).commits[judged.commits_before :]:
+        lines = [line for path, file in commit.tree.items() if path.startswith("data/") for line in _lines(file)]
+        assert len(lines) == len({json.loads(line)["trial_id"] for line in lines}) == TRIALS
     for row in rows:
         assert row["revision"] == 1 and row["evaluation"] == after[row["trial_id"]]["evaluation"]
         assert row["verdicts"] == after[row["trial_id"]]["verdicts"]
@@ -133,12 +139,29 @@ def test_the_finished_run_is_still_finished(judged: Judged) -> None:
     assert len(requests_in(judged.bedrock.log)) == asked
 
 
+def _lines(file: StoredFile) -> list[bytes]:
+    return file.content.splitlines()
+
+
 def test_the_same_command_after_a_finished_judging_is_another_judging_by_the_judges_of_the_run(judged: Judged) -> None:
     run = judged.project.the_run().folder.name
     before = judged.after
-    ended = judged.project.trialbed("judge", run, timeout_s=120)
+    ended = judged.project.trialbed("judge", run, timeout_s=120, HF_TOKEN="", HF_REPO_ID="")
     assert ended.code == 0, ended.stderr
     for trial, record in judged.after.items():
         assert not_kept(before[trial], record) == []
         assert [one["judge"] for one in verdicts_in(record, 2)] == [f"bedrock:{JUDGE}"]
         assert record["evaluation"] == verdicts_in(record, 2)[0]["values"]
+
+
+def test_push_brings_what_was_judged_without_the_hub(judged: Judged) -> None:
+    run = judged.project.the_run().folder.name
+    assert judged.project.status(run)["owed"] == {"hub": TRIALS}
+    assert judged.project.trialbed("push", run, timeout_s=120).code == 0
+    after = judged.after
+    rows = load_rows(judged.hub, judged.reader)
+    assert {row["trial_id"]: row["revision"] for row in rows} == {trial: 2 for trial in after}
+    assert {row["trial_id"]: row["verdicts"] for row in rows} == {
+        trial: one["verdicts"] for trial, one in after.items()
+    }
+    assert judged.project.status(run)["owed"] == {"hub": 0}

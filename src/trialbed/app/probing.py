@@ -16,8 +16,9 @@ from trialbed.core.clock import SystemClock, iso_z
 from trialbed.core.errors import UserError
 from trialbed.core.experiment import Scenario
 from trialbed.engine.folder import RunFolder
-from trialbed.engine.probing import Probing, carry_out_probing
+from trialbed.engine.probing import QUESTIONS, Probing, carry_out_probing
 from trialbed.engine.progress import Progress
+from trialbed.judging.injections import INJECTIONS
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ def _built(desk: Desk, scenarios: Mapping[str, Scenario]) -> Probing:
     prepared = desk.prepared
     plan, experiment = prepared.plan, prepared.found.experiment
     service = prepared.settings.service
-    progress = Progress(planned={})
-    calling = desk.calling(progress, len(experiment.golden()))
+    questions = len(plan.judges) * (len(experiment.golden()) + 2 * len(INJECTIONS))
+    progress = Progress(planned={QUESTIONS: questions})
+    calling = desk.calling(progress, questions)
     return Probing(
         sitting=desk.sitting(calling, progress),
         experiment=experiment,

@@ -34,6 +34,9 @@ from trialbed.engine.trial_run import JudgeMaker
 from trialbed.judging.probes import Attack, attacks, options_of
 from trialbed.judging.structured import StructuredJudge
 
+QUESTIONS = "questions"
+"""What a display counts, in the place of the variants of a run."""
+
 _MOST_COMPLAINT_CHARS = 500
 _NOT_ATTACKED = "no field of the verdict is a choice that could be attacked"
 
@@ -145,6 +148,7 @@ async def _hear(
         outcome, reason, verdicts = await judged(trial, transcript, judges_of, probing.experiment, judging=0, share=0.0)
     except Drained:
         return None
+    probing.sitting.progress.ended(QUESTIONS, outcome)
     verdict = next((one for one in verdicts if one.judge is not None), None)
     if outcome is Outcome.ANSWERED and verdict is not None:
         return _Heard(trial.trial_id, verdict, None, forms)
