@@ -62,8 +62,9 @@ class Told:
 class Findings:
     """`tables` by name, in the order of the report (see TABLES.md).
 
-    `facts` are the numbers and names that the prose uses, by name: a sentence takes every number from here. `choices_from`
-    says where the analysis was decided: plan, experiment or data. `warnings` are sentences a reader must see first.
+    `facts` are the numbers and names that the prose uses, by name: a sentence takes every number from here.
+    `choices_from` says where the analysis was decided: plan, experiment or data. `warnings` are sentences a reader
+    must see first.
     `transcripts` are a seeded sample, balanced over cells, of `transcripts_of` records.
     """
 
