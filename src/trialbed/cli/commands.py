@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 Experiment = Annotated[str | None, typer.Argument(help="Experiment to run; default: EXPERIMENT.", show_default=False)]
 RunName = Annotated[str | None, typer.Argument(metavar="RUN", help="Run folder's name or path; default: the newest.")]
+RunNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RUN", help="Runs, or owner/name on the Hub; default: the newest.", show_default=False),
+]
 OneRun = Annotated[str, typer.Argument(metavar="RUN", help="Run folder's name or path.")]
 Scenarios = Annotated[str | None, typer.Option(help="Only these scenarios, csv.", show_default=False)]
 Variants = Annotated[str | None, typer.Option(help="Only these variants, csv.", show_default=False)]
@@ -76,6 +80,26 @@ def verify(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None
     raise typer.Exit(verify_command(_root(context), run, as_json=as_json))
 
 
+def report(
+    context: typer.Context,
+    runs: RunNames = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Verdicts of human coders, CSV or JSON lines.", show_default=False)
+    ] = None,
+    equivalence: Annotated[
+        float | None, typer.Option(help="Also test for equivalence within this margin.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to; default: the run's.", show_default=False)
+    ] = None,
+) -> None:
+    """Write what a run says: a page, tables, figures. RUN may be several, or a Hub dataset."""
+    from trialbed.app.report import Asked
+    from trialbed.cli.report import report_command
+
+    raise typer.Exit(report_command(_root(context), runs or [], Asked(labels, equivalence), out))
+
+
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """Show experiments with their scenarios and variants, and the runs there are."""
     from trialbed.cli.listing import list_command
@@ -102,7 +126,7 @@ def rehearsal_server(
     raise typer.Exit(rehearsal_command(_root(context), port=port, config=config, log=log))
 
 
-ALL = (run, plan, status, push, verify, list_, doctor, rehearsal_server)
+ALL = (run, plan, status, push, verify, report, list_, doctor, rehearsal_server)
 
 
 def _root(context: typer.Context) -> Path:
