@@ -17,6 +17,10 @@ from trialbed.engine.folder import RunFolder
 from trialbed.plugins import Found, scan
 
 
+class NothingToReport(UserError):
+    """No trial has ended yet."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What the command line asks of a report; None = as it was planned."""
@@ -39,10 +43,11 @@ def findings_of(root: Path, sources: Sequence[Source], asked: Asked, *, source: 
     """What these sources say.
 
     Raises:
-        UserError: they must not be pooled, or hold no record.
+        NothingToReport: they hold no record.
+        UserError: they must not be pooled.
     """
     if not any(one.rows for one in sources):
-        raise UserError(f"RUN: {source}: no trial has ended yet, so there is nothing to report")
+        raise NothingToReport(f"RUN: {source}: no trial has ended yet, so there is nothing to report")
     choices, decided = _choices(root, sources)
     if asked.equivalence_margin is not None:
         choices = choices.model_copy(update={"equivalence_margin": _margin(asked.equivalence_margin)})

@@ -100,6 +100,18 @@ def report(
     raise typer.Exit(report_command(_root(context), runs or [], Asked(labels, equivalence), out))
 
 
+def audit(
+    context: typer.Context,
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Run folder's name or path; of a joint report, all.")
+    ],
+) -> None:
+    """Check a run's journal, plan and files, and compute every number of its report again by other code."""
+    from trialbed.cli.report import audit_command
+
+    raise typer.Exit(audit_command(_root(context), runs))
+
+
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """Show experiments with their scenarios and variants, and the runs there are."""
     from trialbed.cli.listing import list_command
@@ -126,7 +138,7 @@ def rehearsal_server(
     raise typer.Exit(rehearsal_command(_root(context), port=port, config=config, log=log))
 
 
-ALL = (run, plan, status, push, verify, report, list_, doctor, rehearsal_server)
+ALL = (run, plan, status, push, verify, report, audit, list_, doctor, rehearsal_server)
 
 
 def _root(context: typer.Context) -> Path:

@@ -1,4 +1,4 @@
-"""`report`: what a run, several, or a dataset say, as files."""
+"""`report` and `audit`: what runs or a dataset say, as files, and whether it holds."""
 
 import re
 from collections.abc import Sequence
@@ -8,9 +8,11 @@ from trialbed.analysis.findings import Findings
 from trialbed.app.report import Asked, dataset_report_folder, findings_of, findings_of_runs, report_folder
 from trialbed.core.clock import SystemClock, iso_z
 from trialbed.core.errors import UserError
+from trialbed.core.text import for_terminal
 from trialbed.engine.folder import find_run
 from trialbed.settings import Settings, load_settings
 
+DISAGREES = 1
 _DATASET = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -26,6 +28,26 @@ def report_command(root: Path, names: Sequence[str], asked: Asked, out: Path | N
     found, folder = _found(root, settings, names, asked)
     path = write_report(found, out or folder, made_at=iso_z(SystemClock().now()))
     print(path)
+    return 0
+
+
+def audit_command(root: Path, names: Sequence[str]) -> int:
+    """Check runs and their report; 0 when everything agrees, else 1 with the first disagreement.
+
+    Raises:
+        UserError: there is no such run.
+    """
+    from trialbed.app.audit import audit
+
+    settings = load_settings(root)
+    folders = [find_run(settings.local_backup_dir, name) for name in names]
+    found = audit(root, settings.local_backup_dir, folders)
+    which = ", ".join(folder.name for folder in folders)
+    if found.problem is not None:
+        print(for_terminal(f"{which}: AUDIT FAILED: {found.problem}"))
+        return DISAGREES
+    what = "its report" if found.report is not None else "what a report would say"
+    print(f"{which}: audit passed: journal, plan and files agree, and so do {found.tables} tables of {what}")
     return 0
 
 
