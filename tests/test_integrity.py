@@ -531,6 +531,11 @@ def test_a_run_passes_its_audit_also_when_it_was_moved(copied: RunOnDisk) -> Non
     assert audit_every_run([alone]) == []
 
 
+def test_the_journal_knows_a_grown_plan_before_the_sitting_that_runs_it(finished: RunOnDisk) -> None:
+    kinds = [event["e"] for event in iter_events(finished.journal) if event["e"].startswith(("run_", "plan_"))]
+    assert kinds == ["run_start", "run_stop", "plan_grown", "run_start", "run_stop"]
+
+
 @pytest.mark.damages_runs
 def test_a_byte_altered_anywhere_in_a_real_run_fails_its_audit(copied: RunOnDisk) -> None:
     random = Random(20261120)
