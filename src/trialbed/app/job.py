@@ -98,11 +98,13 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
                 if chosen is not None:
                     check_room(spending, journal.state, prepared.plan.size)
                     checks = await _check_far_side(prepared, models, announce)
+                if chosen is not None and chosen.grows:
+                    # The journal knows the plan before plan.json does: a kill between leaves one that can be explained.
+                    grown = prepared.plan
+                    journal.write_first("plan_grown", None, plan_hash=grown.plan_hash, planned=grown.size)
+                    folder.write_plan(grown)
                 run, signals = build_run(prepared, models, folder, journal, drain, screen, redact, spending)
                 preflight_paid(spending, journal, checks)
-                if chosen is not None and chosen.grows:
-                    journal.post("plan_grown", None, plan_hash=prepared.plan.plan_hash, planned=prepared.plan.size)
-                    folder.write_plan(prepared.plan)
                 with seldom_collected():
                     await carry_out(run)
                 if drain.why == BUDGET:

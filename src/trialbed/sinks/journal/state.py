@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from trialbed.core.outcome import SETTLED, Outcome
+from trialbed.sinks.journal.events import HEAD
 from trialbed.sinks.journal.file import whole_lines
 
-_HEAD = re.compile(rb'\{"crc":"[0-9a-f]{8}","e":"(\w+)"(?:,"trial":"([0-9a-f]+)")?')
 _NUMBER = rb"-?[0-9][0-9.eE+-]*"
 _REQUEST = re.compile(rb',"request":"([^"\\]*)"')
 _COST = re.compile(rb',"cost_usd":(null|%s)(?:,"presumed_cost_usd":(%s))?' % (_NUMBER, _NUMBER))
@@ -116,7 +116,7 @@ class JournalState:
 
     def take(self, offset: int, line: bytes) -> None:
         """Fold in one whole line that stands at `offset`."""
-        match = _HEAD.match(line)
+        match = HEAD.match(line)
         if match is None:
             return
         self.lines += 1
