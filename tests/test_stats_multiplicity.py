@@ -22,7 +22,7 @@ several = st.lists(st.floats(0, 1), max_size=15)
 
 
 def stands_by_closure(ps: list[float], place: int) -> float:
-    """The greatest Bonferroni p of all intersections with this one: Marcus, Peritz & Gabriel, Biometrika 63:655 (1976)."""
+    """The greatest Bonferroni p of all intersections with it: Marcus, Peritz & Gabriel, Biometrika 63:655 (1976)."""
     others = [p for other, p in enumerate(ps) if other != place]
     return max(
         min(1.0, (len(chosen) + 1) * min([ps[place], *chosen]))

@@ -68,7 +68,7 @@ def _told(table: Sequence[Sequence[int]]) -> Whole:
 def _chi_square(tables: Whole, expected: Floats) -> Floats:
     """Of each of (tables, rows, columns): the sum of squares over expected counts, less the number counted."""
     squares = np.einsum("trc,trc,rc->t", tables, tables, 1 / expected)
-    return np.maximum(0.0, squares - expected.sum())
+    return np.asarray(np.maximum(0.0, squares - expected.sum()), dtype=np.float64)
 
 
 def _monte_carlo_p(counts: Whole, expected: Floats, seen: float, seed: int) -> float:
