@@ -8,8 +8,8 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm, ttest_1samp
 from scipy.stats import t as student
-from scipy.stats import ttest_1samp
 
 from trialbed.analysis.stats import bootstrap
 from trialbed.analysis.stats.bootstrap import drawn, times_drawn
@@ -92,6 +92,18 @@ def test_with_one_cluster_its_rows_are_resampled_in_the_given_order() -> None:
     )
     assert "one cluster" in ours.method
     assert ours.clusters == 1
+
+
+@pytest.mark.parametrize("clusters", [2, 7])
+def test_expanded_percentiles_are_hesterbergs(clusters: int) -> None:
+    values, labels = (
+        [float(v) for v in np.random.default_rng(4).normal(size=14)],
+        [f"s{v % clusters}" for v in range(14)],
+    )
+    tail = norm.cdf(-np.sqrt(clusters / (clusters - 1)) * student.isf(0.025, clusters - 1))
+    ours = cluster_bootstrap_mean(values, labels, alpha=0.05, resamples=900, seed=3, expanded=True)
+    assert [ours.lo, ours.hi] == pytest.approx(as_published(values, list(labels), 900, 3, 2 * tail), abs=1e-12)
+    assert ours.method == "cluster bootstrap, 900 resamples, expanded percentiles"
 
 
 def test_draws_in_parts_are_the_draws_of_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
