@@ -12,7 +12,6 @@ from trialbed.analysis.stats.samples import Floats, Whole
 
 _TABLES = 9_999
 _LEAST_EXPECTED = 5
-_CELLS_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,8 @@ def association(table: Sequence[Sequence[int]], *, seed: int = 0) -> Association
     2×2: Fisher's exact test. Larger: Pearson's chi-square (Phil. Mag. 50:157 (1900)) if every expected count is at
     least 5 (Cochran, Biometrics 10:417 (1954), asks for less), else the share of 9,999 random tables with the
     same margins of which chi-square is at least as large, the table seen being counted among them: (1 + hits) /
-    10,000 (Davison & Hinkley, "Bootstrap Methods and their Application", 1997, section 4.2). Cramér's V =
+    10,000 (Davison & Hinkley, "Bootstrap Methods and their Application", 1997, section 4.2). The tables are those of
+    `scipy.stats.random_table(rows, columns).rvs(9999, random_state=numpy.random.default_rng(seed))`. Cramér's V =
     sqrt(chi-square / (n · (min(rows, columns) - 1))), without continuity or bias correction: Cramér, "Mathematical
     Methods of Statistics", 1946, section 21.9.
 
@@ -59,24 +59,21 @@ def association(table: Sequence[Sequence[int]], *, seed: int = 0) -> Association
 def _told(table: Sequence[Sequence[int]]) -> Whole:
     if len({len(row) for row in table}) > 1:
         raise ValueError("the rows of a table must be equally long")
-    counts = np.array(table, dtype=np.int64).reshape(len(table), -1)
+    counts = np.array(table, dtype=np.int64).reshape(len(table), len(table[0]) if len(table) else 0)
     if (counts < 0).any():
         raise ValueError("a table of counts has no negative ones")
     return counts[counts.any(axis=1)][:, counts.any(axis=0)]
 
 
 def _chi_square(tables: Whole, expected: Floats) -> Floats:
-    """Of each of (tables, rows, columns)."""
-    return np.asarray(((tables - expected) ** 2 / expected).sum(axis=(1, 2)), dtype=np.float64)
+    """Of each of (tables, rows, columns): the sum of squares over expected counts, less the number counted."""
+    squares = np.einsum("trc,trc,rc->t", tables, tables, 1 / expected)
+    return np.asarray(np.maximum(0.0, squares - expected.sum()), dtype=np.float64)
 
 
 def _monte_carlo_p(counts: Whole, expected: Floats, seen: float, seed: int) -> float:
     margins = random_table(counts.sum(axis=1), counts.sum(axis=0))
-    rng = np.random.default_rng(seed)
-    at_once = max(1, _CELLS_AT_ONCE // counts.size)
-    hits = 0
-    for start in range(0, _TABLES, at_once):
-        tables = margins.rvs(size=min(at_once, _TABLES - start), random_state=rng)
-        # Equal tables must count as equal, whatever the order in which their cells were summed.
-        hits += int((_chi_square(tables, expected) >= seen * (1 - 1e-9)).sum())
+    tables = margins.rvs(size=_TABLES, random_state=np.random.default_rng(seed))
+    # Equal tables must count as equal, whatever the order in which their cells were summed.
+    hits = int((_chi_square(tables, expected) >= seen - 1e-9 * counts.sum()).sum())
     return (1 + hits) / (1 + _TABLES)

@@ -5,11 +5,19 @@ The algorithm is public, so that another program can recompute each interval: wi
 clusters of one row of `draws`, each as often as it was drawn; the ends are the `numpy.quantile`s ("linear") of
 the replicates at alpha/2 and 1 - alpha/2: the percentile interval of Efron & Tibshirani, "An Introduction to the
 Bootstrap", 1993, chapter 13.
+
+With few clusters that interval is too narrow: 95 % ones hold the mean in 90 % of cases with 10 or 12 clusters, in 92.7
+to 93.4 % with 30, in 94 % with 40 and 60 (5,000 or 10,000 simulated data sets each). "Expanded" percentiles mend it:
+for alpha/2 they take Φ(-sqrt(G/(G-1))·t), with t the upper alpha/2 quantile of Student's t with G-1 degrees of freedom
+(Hesterberg, The American Statistician 69:371 (2015), section 3.3); the same data sets then give 94.1 to 95.2 %.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from trialbed.analysis.stats.interval import Interval
 from trialbed.analysis.stats.samples import Floats, Whole
@@ -40,7 +48,9 @@ def times_drawn(clusters: int, *, resamples: int, seed: int) -> Iterator[Floats]
         yield flat.reshape(places.shape).astype(np.float64)
 
 
-def mean_interval(sums: Floats, sizes: Whole, *, alpha: float, resamples: int, seed: int) -> Interval:
+def mean_interval(
+    sums: Floats, sizes: Whole, *, alpha: float, resamples: int, seed: int, expanded: bool = False
+) -> Interval:
     """The interval for the mean over rows; a replicate is the sum of the drawn clusters' sums over that of their sizes.
 
     Resampling whole clusters: Field & Welsh, J. R. Statist. Soc. B 69:369 (2007). One cluster has no spread
@@ -50,7 +60,13 @@ def mean_interval(sums: Floats, sizes: Whole, *, alpha: float, resamples: int, s
         sums[places].sum(axis=1) / sizes[places].sum(axis=1)
         for places in drawn(len(sums), resamples=resamples, seed=seed)
     ]
+    if expanded and len(sums) > 1:
+        alpha = 2 * _expanded_tail(alpha / 2, len(sums))
     return percentile(np.concatenate(replicates), alpha=alpha)
+
+
+def _expanded_tail(tail: float, clusters: int) -> float:
+    return float(norm.cdf(-math.sqrt(clusters / (clusters - 1)) * student.isf(tail, clusters - 1)))
 
 
 def percentile(replicates: Floats, *, alpha: float) -> Interval:

@@ -50,12 +50,21 @@ def cluster_robust_mean(values: Sequence[float], clusters: Sequence[Hashable], *
 
 
 def cluster_bootstrap_mean(
-    values: Sequence[float], clusters: Sequence[Hashable], *, alpha: float, resamples: int, seed: int
+    values: Sequence[float],
+    clusters: Sequence[Hashable],
+    *,
+    alpha: float,
+    resamples: int,
+    seed: int,
+    expanded: bool = False,
 ) -> MeanEstimate:
     """The mean over rows; its percentile interval from resampled clusters, as the module `bootstrap` publishes it.
 
     Clusters are taken in the order of str(label). One cluster: each row is a cluster, in the given order, and
     `method` says so.
+
+    Args:
+        expanded: percentiles further out, as that module says; better with fewer than 40 clusters.
 
     Raises:
         ValueError: no values, one that is not finite, not as many labels as values, or resamples < 1.
@@ -69,5 +78,7 @@ def cluster_bootstrap_mean(
     if groups == 1:
         sums, sizes = each_its_own(rows)
         method = f"bootstrap over rows (one cluster), {resamples} resamples"
-    ends = mean_interval(sums, sizes, alpha=alpha, resamples=resamples, seed=seed)
+    if expanded:
+        method += ", expanded percentiles"
+    ends = mean_interval(sums, sizes, alpha=alpha, resamples=resamples, seed=seed, expanded=expanded)
     return MeanEstimate(mean, ends.lo, ends.hi, n, groups, method)

@@ -3,16 +3,25 @@
 from collections.abc import Sequence
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
+from scipy.stats import false_discovery_control
+
+from trialbed.analysis.stats.samples import Floats
 
 
 def holm(ps: Sequence[float]) -> list[float]:
     """Adjusted so that the chance of any false rejection stays below alpha: Holm, Scand. J. Statist. 6:65 (1979).
 
+    The i-th smallest of m is multiplied by m - i + 1, and no less than the one before it. (statsmodels does the
+    same, but collects garbage at each call, which takes longer than all the rest of a report's tests.)
+
     Raises:
         ValueError: one is not within 0 to 1.
     """
-    return _adjusted(ps, "holm")
+    given = _probabilities(ps)
+    order = np.argsort(given, kind="stable")
+    adjusted = np.empty_like(given)
+    adjusted[order] = np.maximum.accumulate(given[order] * np.arange(len(given), 0, -1))
+    return [float(p) for p in np.minimum(adjusted, 1.0)]
 
 
 def benjamini_hochberg(ps: Sequence[float]) -> list[float]:
@@ -23,11 +32,12 @@ def benjamini_hochberg(ps: Sequence[float]) -> list[float]:
     Raises:
         ValueError: one is not within 0 to 1.
     """
-    return _adjusted(ps, "fdr_bh")
+    given = _probabilities(ps)
+    return [float(p) for p in false_discovery_control(given, method="bh")] if len(given) else []
 
 
-def _adjusted(ps: Sequence[float], method: str) -> list[float]:
+def _probabilities(ps: Sequence[float]) -> Floats:
     given = np.asarray(ps, dtype=np.float64)
     if not ((given >= 0) & (given <= 1)).all():
         raise ValueError("a p value lies between 0 and 1")
-    return [float(p) for p in multipletests(given, method=method)[1]] if len(given) else []
+    return given

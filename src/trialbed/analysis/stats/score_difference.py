@@ -7,8 +7,9 @@ def score_z(k1: int, n1: int, k0: int, n0: int, *, difference: float) -> float:
     """k1/n1 - k0/n0 - Δ over its standard error if the true difference is Δ.
 
     Miettinen & Nurminen, Statist. Med. 4:213 (1985), with their factor N/(N - 1); the rates that are most likely
-    under Δ in the closed form of Farrington & Manning, Statist. Med. 9:1447 (1990). statsmodels has the same
-    statistic, but with k0 = 0 its restricted rates may leave 0 to 1 (seen in 0.15).
+    under Δ in the closed form of Farrington & Manning, Statist. Med. 9:1447 (1990). The statistic of
+    statsmodels 0.15 is not used: its rates under Δ do not solve the score equation (for 30/60 and 20/60 at Δ = 0.1
+    it has 0.4604, while the likelihood is greatest at 0.4655), and with k0 = 0 they may leave 0 to 1.
     """
     far = k1 / n1 - k0 / n0 - difference
     p1 = _likeliest(k1 / n1, k0 / n0, n0 / n1, difference)
