@@ -38,25 +38,18 @@ _MAIN, _AGAIN = 0, 1
 
 
 def judges(study: Study) -> Sheet:
-    sheet = Sheet("judges", JUDGES, [], key=("judge",))
-    names, subjects = main_names(study), {subject for run in study.runs for subject in run.plan["subjects"]}
+    """A row for every judge and every rubric with which it gave a newest verdict."""
+    sheet = Sheet("judges", JUDGES, [], key=("judge", "rubric_version", "prompt_hash"))
+    names = main_names(study)
     ended = [row for row in study.rows if row.has_ended]
     for judge in judges_of(study):
-        found = [opinion for row in ended for opinion in _of_newest_judging(row, names) if opinion.judge == judge]
-        main = [opinion for opinion in found if opinion.repeat == _MAIN]
-        evaluations = sum(row.evaluation is not None and row.evaluation.judge == judge for row in ended)
-        repeats = sum(opinion.repeat == _AGAIN for opinion in found)
-        sheet.rows.append(
-            (
-                judge,
-                len(main),
-                evaluations,
-                repeats,
-                _joined({opinion.rubric_version for opinion in main}),
-                _joined({opinion.prompt_hash for opinion in main}),
-                "yes" if judge in subjects else "no",
-            )
-        )
+        main = [opinion for row in ended if (opinion := newest_of(row, judge, names)) is not None]
+        again = [opinion for row in ended if (opinion := newest_of(row, judge, names, repeat=_AGAIN)) is not None]
+        evaluating = [row.evaluating for row in ended if row.evaluating is not None and row.evaluating.judge == judge]
+        is_subject = "yes" if judge.partition(":")[2] in study.subjects else "no"
+        for rubric, prompt in sorted({_instrument(opinion) for opinion in main}):
+            counts = [sum(_instrument(one) == (rubric, prompt) for one in found) for found in (main, evaluating, again)]
+            sheet.rows.append((judge, *counts, rubric, prompt, is_subject))
     return sheet
 
 
@@ -71,16 +64,15 @@ def agreement(study: Study) -> Sheet:
 
 
 def judges_of(study: Study) -> list[str]:
-    """Every judge with a main verdict: the plan's in its order, then others by name."""
+    """Every judge with a main verdict, by name."""
     names = main_names(study)
-    seen = {opinion.judge for row in study.rows for opinion in row.opinions if opinion.name in names}
-    planned = [judge for run in study.runs for judge in run.plan["judges"] if judge in seen]
-    return list(dict.fromkeys([*planned, *sorted(seen)]))
+    main = (opinion for row in study.rows for opinion in row.opinions if opinion.name in names)
+    return sorted({opinion.judge for opinion in main if opinion.judge is not None})
 
 
 def main_names(study: Study) -> set[str]:
     """What the verdicts are called that evaluate trials."""
-    return {row.evaluating_name for row in study.rows if row.evaluating_name is not None}
+    return {row.evaluating.name for row in study.rows if row.evaluating is not None}
 
 
 def newest_of(row: Row, judge: str, names: set[str], *, repeat: int = _MAIN) -> Opinion | None:
@@ -146,11 +138,5 @@ def _of_all(
         yield ALL_JUDGES, found
 
 
-def _of_newest_judging(row: Row, names: set[str]) -> list[Opinion]:
-    main = [opinion for opinion in row.opinions if opinion.name in names]
-    newest = max((opinion.judging for opinion in main), default=0)
-    return [opinion for opinion in main if opinion.judging == newest]
-
-
-def _joined(found: set[str | None]) -> str | None:
-    return ", ".join(sorted(one for one in found if one is not None)) or None
+def _instrument(opinion: Opinion) -> tuple[str, str]:
+    return opinion.rubric_version or "", opinion.prompt_hash or ""

@@ -1,6 +1,7 @@
 """Do categories depend on the variant? The table `association`, and the test that other tables borrow."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,19 +41,13 @@ class Associated:
 
 def association(study: Study) -> Sheet:
     sheet = Sheet("association", ASSOCIATION, [], key=("measure", "subject"))
-    if study.choices.category is None:
+    measure = study.category_measure()
+    if measure is None:
         return sheet
-    measure = study.choices.measure(study.choices.category)
     categories = study.categories(measure)
     for subject in study.strata:
-        rows = study.counting(study.of_subject(subject), measure)
-        counts = [
-            [
-                sum(row.planned.variant == variant and study.value(row, measure) == name for row in rows)
-                for name in categories
-            ]
-            for variant in study.variants
-        ]
+        told = Counter((row.planned.variant, study.category(row, measure)) for row in study.of_subject(subject))
+        counts = [[told[variant, name] for name in categories] for variant in study.variants]
         found = associated(counts, seed=study.choices.seed)
         if found is not None:
             row = (measure.name, subject, found.test, found.statistic, found.df, found.p, found.cramers_v, found.n)

@@ -47,14 +47,14 @@ _NONE = (None, None)
 
 def rates(study: Study) -> Sheet:
     sheet = Sheet("rates", RATES, [], key=("variant", "subject", "strategy"))
-    if study.choices.category is None:
+    measure = study.category_measure()
+    if measure is None:
         return sheet
-    measure = study.choices.measure(study.choices.category)
     categories = study.categories(measure)
     for subject, variant, rows in study.cells():
         counting = study.counting(rows, measure)
         n = len(counting)
-        counts = Counter(study.value(row, measure) for row in counting)
+        counts = Counter(study.category(row, measure) for row in counting)
         for name in categories if n else ():
             k = counts[name]
             sheet.rows.append((variant, subject, name, k, n, k / n, *wilson(k, n, study.choices.alpha)))

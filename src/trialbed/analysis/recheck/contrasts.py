@@ -105,9 +105,9 @@ def sensitivity(study: Study) -> Sheet:
         return sheet
 
     def is_long(row: Row) -> bool:
-        return row.fewest_words is not None and row.fewest_words >= choices.least_words
+        return row.fewest_words is None or row.fewest_words >= choices.least_words
 
-    without = sum(not is_long(row) for row in study.counting(study.rows, measure))
+    without = sum(row.is_analysed and not is_long(row) for row in study.rows)
     for subject, variant, one in _all_of(study, measure, is_long):
         sheet.rows.append((without, measure.name, subject, variant, choices.baseline, *one.to_hi, one.p))
     return sheet

@@ -1,6 +1,6 @@
 """How long were the runs at work? Pauses between sittings do not count.
 
-A sitting begins with a `run_start` event. Its span is from the first beginning of a trial that ended in it (the sitting's
+A sitting begins with a `run_start` event. Its span is from the first beginning of a trial that ended in it (its
 own beginning, if the trial began before) to the last end of one.
 """
 

@@ -20,10 +20,10 @@ _KEPT_EVENTS = ("run_start", "deviation", "probe")
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What one verdict of a model says, as the measures read it. `judging` 0 is the run's own, n the n-th later one."""
+    """What one verdict says, as the measures read it. `judging` 0 is the run's own, n the n-th later one."""
 
     name: str
-    judge: str
+    judge: str | None
     judging: int
     repeat: int
     rubric_version: str | None
@@ -35,7 +35,6 @@ class Opinion:
 class Evaluation:
     """The verdict that counts: by measure what it says, and whether a time ended without the event."""
 
-    judge: str | None
     values: tuple[Value | None, ...]
     is_censored: tuple[bool, ...]
 
@@ -54,6 +53,7 @@ class Call:
 class Row:
     """One planned trial; `outcome` is None without a record. `fewest_words` is of its shortest reply.
 
+    `opinions` are the verdicts of models, `evaluating` is the one (of a model or a rule) that became the evaluation.
     `asked` are (parameter, requested, sent) as text; `deviations` as the record has them.
     """
 
@@ -62,7 +62,7 @@ class Row:
     outcome: str | None = None
     is_block_complete: bool = False
     evaluation: Evaluation | None = None
-    evaluating_name: str | None = None
+    evaluating: Opinion | None = None
     opinions: tuple[Opinion, ...] = ()
     fewest_words: int | None = None
     calls: tuple[Call, ...] = ()
@@ -178,22 +178,18 @@ def _fill(row: Row, record: Mapping[str, Any], measures: tuple[Measure, ...]) ->
     row.fewest_words = _fewest_words(record["conversation_log"])
     if record["evaluation"] is not None:
         first = _evaluating(record["verdicts"])
-        row.evaluating_name = None if first is None else first["name"]
-        row.evaluation = _evaluation(record["evaluation"], None if first is None else first["judge"], measures)
+        row.evaluating = None if first is None else _opinion(first, measures)
+        row.evaluation = Evaluation(
+            values=tuple(measure.value_of(record["evaluation"]) for measure in measures),
+            is_censored=tuple(measure.is_censored(record["evaluation"]) for measure in measures),
+        )
 
 
 def _evaluating(verdicts: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The verdict that became the evaluation: the first of the newest judging."""
-    newest = max((verdict.get("judging", 0) for verdict in verdicts), default=0)
-    return next((verdict for verdict in verdicts if verdict.get("judging", 0) == newest), None)
-
-
-def _evaluation(values: Mapping[str, Any], judge: str | None, measures: tuple[Measure, ...]) -> Evaluation:
-    return Evaluation(
-        judge=judge,
-        values=tuple(measure.value_of(values) for measure in measures),
-        is_censored=tuple(measure.is_censored(values) for measure in measures),
-    )
+    """The verdict that became the evaluation: the first main one of the newest judging."""
+    main = [verdict for verdict in verdicts if not verdict.get("repeat")]
+    newest = max((verdict.get("judging", 0) for verdict in main), default=0)
+    return next((verdict for verdict in main if verdict.get("judging", 0) == newest), None)
 
 
 def _opinion(verdict: Mapping[str, Any], measures: tuple[Measure, ...]) -> Opinion:

@@ -1,5 +1,6 @@
 """Which trials does a cell of a table hold? One run, or several pooled, in the order in which tables stand."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -77,10 +78,20 @@ class Study:
         values = (self.number(row, measure) for row in rows)
         return [value for value in values if value is not None]
 
+    def category_measure(self) -> Measure | None:
+        """The measure whose shares make the rates: the category, else the first binary one."""
+        if self.choices.category is not None:
+            return self.choices.measure(self.choices.category)
+        return next(iter(self.measures("binary")), None)
+
+    def category(self, row: Row, measure: Measure) -> str | None:
+        """What the trial is counted as; of a binary measure its name, or "not" and its name."""
+        value = self.value(row, measure)
+        if value is None or measure.kind == "category":
+            return None if value is None else str(value)
+        return measure.name if value else f"not {measure.name}"
+
     def categories(self, measure: Measure) -> list[str]:
         """Every category that occurs, the most frequent first, ties by name."""
-        counts: dict[str, int] = {}
-        for row in self.counting(self.rows, measure):
-            name = str(self.value(row, measure))
-            counts[name] = counts.get(name, 0) + 1
+        counts = Counter(name for row in self.rows if (name := self.category(row, measure)) is not None)
         return sorted(counts, key=lambda name: (-counts[name], name))

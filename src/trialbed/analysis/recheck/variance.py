@@ -27,9 +27,10 @@ def variance(study: Study) -> Sheet:
     for measure in study.measures("binary", "score"):
         rated = _ratings(study, measure)
         values = _without_cell_means(rated)
-        factors = {_SCENARIO: [row.planned.scenario for row, _, _ in rated]}
-        if len({judge for _, judge, _ in rated}) > 1:
-            factors[_JUDGE] = [judge for _, judge, _ in rated]
+        factors = {
+            _SCENARIO: [row.planned.scenario for row, _, _ in rated],
+            _JUDGE: [judge for _, judge, _ in rated],
+        }
         for component, amount, share in components(values, factors):
             sheet.rows.append((measure.name, component, amount, share))
     return sheet
@@ -58,18 +59,18 @@ def components(values: Sequence[float], factors: dict[str, list[str]]) -> list[t
 
 
 def _ratings(study: Study, measure: Measure) -> list[tuple[Row, str, float]]:
-    """(trial, judge, value): the newest verdicts of each of several judges, else what the trials count with."""
+    """(trial, judge, value) over trials that count: every judge's newest verdict; else what the trial counts with."""
     names, judges, place = main_names(study), judges_of(study), study.place(measure)
-    found = []
-    for row in study.rows:
-        for judge in judges if row.is_analysed else ():
-            opinion = newest_of(row, judge, names)
-            value = None if opinion is None else opinion.values[place]
+    found: list[tuple[Row, str, float]] = []
+    for row in study.counting(study.rows, measure):
+        opinions = [opinion for judge in judges if (opinion := newest_of(row, judge, names)) is not None]
+        if not opinions:
+            found.append((row, "", float(study.value(row, measure) or 0.0)))
+        for opinion in opinions:
+            value = opinion.values[place]
             if value is not None:
-                found.append((row, judge, float(value)))
-    if len({judge for _, judge, _ in found}) > 1:
-        return found
-    return [(row, "", float(study.number(row, measure) or 0.0)) for row in study.counting(study.rows, measure)]
+                found.append((row, opinion.judge or "", float(value)))
+    return found
 
 
 def _without_cell_means(rated: Sequence[tuple[Row, str, float]]) -> list[float]:
