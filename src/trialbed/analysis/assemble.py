@@ -74,7 +74,7 @@ def _tables(
         agreement(population, labels),
         probes(newest_probes(sources), population.choices),
         variance(population),
-        power(population, usd_per_trial=_per_trial(facts, "cost_usd"), hours_per_trial=_per_trial(facts, "hours")),
+        power(population, usd_per_trial=_usd_per_trial(facts), hours_per_trial=_per_trial(facts, "hours")),
         survival(population),
         calls(population),
         parameters(population),
@@ -82,9 +82,14 @@ def _tables(
     ]
 
 
+def _usd_per_trial(facts: Mapping[str, Any]) -> float | None:
+    """None while any cost is unknown: what is known would be too little."""
+    return None if facts["cost_is_complete"] == "no" else _per_trial(facts, "cost_usd")
+
+
 def _per_trial(facts: Mapping[str, Any], name: str) -> float | None:
-    amount, ended = facts.get(name), facts["ended"]
-    return None if amount is None or not ended or facts.get("cost_is_complete") == "no" else amount / ended
+    amount, ended = facts[name], facts["ended"]
+    return None if amount is None or not ended else amount / ended
 
 
 def newest_probes(sources: Iterable[Source]) -> list[Mapping[str, Any]]:
