@@ -127,6 +127,9 @@ def test_the_golden_file_is_what_is_written_and_reads_as_it_always_did() -> None
         "pending": 1,
     }
     assert [record["trial_id"][:4] for record in read_records(GOLDEN, state)] == ["aaaa", "bbbb"]
+    assert [list(deviation.values()) for deviation in state.deviations] == [
+        ["MODEL_TEMPERATURE", 0.7, 0.2, "the provider caps it", "2026-11-20T12:00:00.000Z"]
+    ]
 
 
 @given(kind=st.sampled_from(KINDS), trial=st.none() | st.sampled_from(TRIALS), body=bodies)

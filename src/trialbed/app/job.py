@@ -83,7 +83,13 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
         folder = (
             chosen.folder
             if chosen
-            else folders.create(settings.local_backup_dir, prepared.plan, clock.now(), unless_there=not fresh)
+            else folders.create(
+                settings.local_backup_dir,
+                prepared.plan,
+                clock.now(),
+                analysis=prepared.analysis,
+                unless_there=not fresh,
+            )
         )
         handler = logs.open_log(folder.path / "run.log", settings.log_level, redact)
         try:
@@ -102,7 +108,7 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
                 preflight_paid(spending, journal, checks)
                 if chosen is not None and chosen.grows:
                     journal.post("plan_grown", None, plan_hash=prepared.plan.plan_hash, planned=prepared.plan.size)
-                    folder.write_plan(prepared.plan)
+                    folder.write_plan(prepared.plan, analysis=prepared.analysis)
                 with seldom_collected():
                     await carry_out(run)
                 if drain.why == BUDGET:
