@@ -138,6 +138,8 @@ def test_a_golden_journal_reads_as_it_always_did(golden: Path) -> None:
         "pending": 1,
     }
     assert [record["trial_id"][:4] for record in read_records(golden, state)] == ["aaaa", "bbbb"]
+    deviations = [["MODEL_TEMPERATURE", 0.7, 0.2, "the provider caps it", "2026-11-20T12:00:00.000Z"]]
+    assert [list(one.values()) for one in state.deviations] == (deviations if golden == GOLDEN else [])
 
 
 @given(kind=st.sampled_from(KINDS), trial=st.none() | st.sampled_from(TRIALS), body=bodies)

@@ -83,7 +83,13 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
         folder = (
             chosen.folder
             if chosen
-            else folders.create(settings.local_backup_dir, prepared.plan, clock.now(), unless_there=not fresh)
+            else folders.create(
+                settings.local_backup_dir,
+                prepared.plan,
+                clock.now(),
+                analysis=prepared.analysis,
+                unless_there=not fresh,
+            )
         )
         handler = logs.open_log(folder.path / "run.log", settings.log_level, redact)
         try:
@@ -102,7 +108,7 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
                     # The journal knows the plan before plan.json does: a kill between leaves one that can be explained.
                     grown = prepared.plan
                     journal.write_first("plan_grown", None, plan_hash=grown.plan_hash, planned=grown.size)
-                    folder.write_plan(grown)
+                    folder.write_plan(grown, analysis=prepared.analysis)
                 run, signals = build_run(prepared, models, folder, journal, drain, screen, redact, spending)
                 preflight_paid(spending, journal, checks)
                 with seldom_collected():

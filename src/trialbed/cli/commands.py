@@ -22,6 +22,7 @@ Models = Annotated[
 ]
 Runs = Annotated[int | None, typer.Option(help="Runs per variant; instead of BATCH_SIZE.", show_default=False)]
 Limit = Annotated[int | None, typer.Option(help="At most so many trials, balanced over variants.", show_default=False)]
+MaxCost = Annotated[float | None, typer.Option("--max-cost", help="Spending limit in USD.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -34,14 +35,18 @@ def run(
     runs: Runs = None,
     limit: Limit = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; no call is made.")] = False,
-    max_cost: Annotated[float | None, typer.Option(help="Spending limit in USD.", show_default=False)] = None,
+    max_cost: MaxCost = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start another run instead of resuming.")] = False,
+    deviate: Annotated[
+        str | None,
+        typer.Option(metavar="WHY", help="Differ from the locked plan; every record says why.", show_default=False),
+    ] = None,
 ) -> None:
     """Run the experiment; the same command again resumes it."""
     from trialbed.cli.run import run_command
 
     wanted = _wanted(experiment, scenarios, variants, models, runs, limit, max_cost)
-    raise typer.Exit(run_command(_root(context), wanted, dry_run=dry_run, fresh=fresh))
+    raise typer.Exit(run_command(_root(context), wanted, dry_run=dry_run, fresh=fresh, deviate=deviate))
 
 
 def plan(
@@ -52,11 +57,17 @@ def plan(
     models: Models = None,
     runs: Runs = None,
     limit: Limit = None,
+    max_cost: MaxCost = None,
+    lock: Annotated[bool, typer.Option("--lock", help="Write the plan down: later runs are held to it.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Where --lock writes; default: plans/EXPERIMENT.lock.json.", show_default=False)
+    ] = None,
 ) -> None:
-    """Print the plan that 'run' would follow, as JSON."""
-    from trialbed.cli.run import plan_command
+    """Print the plan that 'run' would follow, as JSON; or lock it before the first call."""
+    from trialbed.cli.plan import plan_command
 
-    raise typer.Exit(plan_command(_root(context), _wanted(experiment, scenarios, variants, models, runs, limit, None)))
+    wanted = _wanted(experiment, scenarios, variants, models, runs, limit, max_cost)
+    raise typer.Exit(plan_command(_root(context), wanted, lock=lock, out=out))
 
 
 def status(context: typer.Context, run: RunName = None, as_json: AsJson = False) -> None:

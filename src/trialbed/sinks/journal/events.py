@@ -20,6 +20,7 @@ from trialbed.sinks.lines import json_line
 Kind = Literal[
     "run_start",
     "plan_grown",
+    "deviation",
     "preflight",
     "budget",
     "trial_start",
