@@ -58,14 +58,13 @@ def _tables(
     population: Population, sources: Sequence[Source], facts: Mapping[str, Any], labels: Sequence[Label]
 ) -> list[Table]:
     runs = [one.info for one in sources]
-    is_locked = all(run.lock is not None for run in runs)
     category = population.category
     return [
         ledger(population),
         *([rates(population, category)] if category is not None else []),
         binary_measures(population),
         means(population),
-        contrasts(population, is_confirmatory=is_locked),
+        contrasts(population, is_confirmatory=all(run.keeps_its_analysis for run in runs)),
         *([category_association(population, category)] if category is not None else []),
         bounds(population),
         missingness(population),

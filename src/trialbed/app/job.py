@@ -23,7 +23,7 @@ from trialbed.app.money import (
     prices_of,
     used_up,
 )
-from trialbed.app.parts import announcer, build_run, uploads
+from trialbed.app.parts import announcer, build_run, plan_facts, uploads
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
 from trialbed.core.clock import SystemClock
@@ -106,9 +106,8 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
                     checks = await _check_far_side(prepared, models, announce)
                 if chosen is not None and chosen.grows:
                     # The journal knows the plan before plan.json does: a kill between leaves one that can be explained.
-                    grown = prepared.plan
-                    journal.write_first("plan_grown", None, plan_hash=grown.plan_hash, planned=grown.size)
-                    folder.write_plan(grown, analysis=prepared.analysis)
+                    journal.write_first("plan_grown", None, **plan_facts(prepared))
+                    folder.write_plan(prepared.plan, analysis=prepared.analysis)
                 run, signals = build_run(prepared, models, folder, journal, drain, screen, redact, spending)
                 preflight_paid(spending, journal, checks)
                 with seldom_collected():

@@ -197,12 +197,19 @@ def _judge_maker(prepared: Prepared, facts: RunFacts) -> Callable[[Trial, TrialL
     return make
 
 
+def plan_facts(prepared: Prepared) -> dict[str, Any]:
+    """By which a journal names the plan it goes by, and how that is to be analysed."""
+    return {
+        "plan_hash": prepared.plan.plan_hash,
+        "planned": prepared.plan.size,
+        "analysis_hash": digest(prepared.analysis.model_dump(mode="json")),
+    }
+
+
 def _start_facts(prepared: Prepared, facts: RunFacts) -> dict[str, Any]:
     settings = prepared.settings
     return {
-        "plan_hash": facts.plan.plan_hash,
-        "planned": facts.plan.size,
-        "analysis_hash": digest(prepared.analysis.model_dump(mode="json")),
+        **plan_facts(prepared),
         "lock": None if prepared.lock is None else prepared.lock.as_dict(),
         "provenance": dict(facts.provenance),
         "max_concurrency": settings.max_concurrency,

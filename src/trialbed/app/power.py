@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from trialbed.analysis.estimate import Estimate
+from trialbed.analysis.estimate import Estimate, duration
 from trialbed.analysis.stats.power import mde_paired_rates, pairs_for_rates
 from trialbed.analysis.tables.power import POWER, RATE_DIFFERENCES
 from trialbed.app.prepare import Prepared
@@ -48,7 +48,7 @@ class PlannedPower:
         yield f"power: {self.pairs} pairs a contrast find {found} of {self.measure} ({how})"
         for one in self.needed:
             cost = "" if one.usd is None else f", about {usd(one.usd)}"
-            time = "" if one.hours is None else f", {one.hours:.1f} h"
+            time = "" if one.hours is None else f", {duration(one.hours)}"
             yield f"  a difference of {one.difference:g} takes {one.pairs} pairs: {one.trials} trials{cost}{time}"
 
 

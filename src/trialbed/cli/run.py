@@ -49,6 +49,7 @@ def _dry_run(prepared: Prepared, *, fresh: bool) -> int:
     from trialbed.app.checks import setting_problems
     from trialbed.app.estimate import estimate
     from trialbed.app.money import price_problems
+    from trialbed.app.power import planned_power
     from trialbed.core.errors import UserError
 
     if problems := [*setting_problems(prepared), *price_problems(prepared)]:
@@ -60,7 +61,9 @@ def _dry_run(prepared: Prepared, *, fresh: bool) -> int:
     print(f"  subjects: {', '.join(map(str, plan.subjects))}; judges: {', '.join(map(str, plan.judges)) or 'none'}")
     for line in [] if prepared.lock is None else prepared.lock.lines():
         print(for_terminal(line))
-    for line in estimate(prepared, fresh=fresh).lines():
+    takes = estimate(prepared, fresh=fresh)
+    power = planned_power(prepared, takes)
+    for line in (*takes.lines(), *(() if power is None else power.lines())):
         print(for_terminal(line))
     if prepared.max_cost_usd is not None:
         print(f"MAX_COST_USD: {usd(prepared.max_cost_usd)}")

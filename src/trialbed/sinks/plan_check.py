@@ -61,7 +61,7 @@ def check_plan(folder: Path) -> PlanCheck:
         problem = f"plan.json: planned is {document.get('planned')}, but its plan has {planned} trials"
     elif document.get("per_variant") != per_variant:
         problem = f"plan.json: per_variant is {document.get('per_variant')}, but its plan has {per_variant}"
-    return PlanCheck(planned, per_variant, trials, problem or _journal_problem(folder, plan_hash, trials))
+    return PlanCheck(planned, per_variant, trials, problem or _journal_problem(folder, document, trials))
 
 
 def _unrolled(plan: dict[str, Any]) -> tuple[dict[str, PlannedTrial], dict[str, int]]:
@@ -99,7 +99,7 @@ def _shuffled(items: Any, seed: str) -> list[Any]:
     return order
 
 
-def _journal_problem(folder: Path, plan_hash: str, trials: dict[str, PlannedTrial]) -> str | None:
+def _journal_problem(folder: Path, document: dict[str, Any], trials: dict[str, PlannedTrial]) -> str | None:
     """The first event that does not fit the plan; without a journal there is none."""
     if not (folder / "journal.jsonl").exists():
         return None
@@ -111,7 +111,7 @@ def _journal_problem(folder: Path, plan_hash: str, trials: dict[str, PlannedTria
             problem = "not an event of a run"
         if problem is not None:
             return f"journal.jsonl line {number}: {problem}"
-    return plans.problem_with(plan_hash)
+    return plans.problem_with(document["plan_hash"]) or plans.problem_with_analysis(document.get("analysis"))
 
 
 def _event_problem(event: dict[str, Any], trials: dict[str, PlannedTrial]) -> str | None:
@@ -153,6 +153,7 @@ class _Plans:
     named: dict[str, int] = field(default_factory=dict)
     grown: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    analyses: set[str] = field(default_factory=set)
 
     def take(self, number: int, event: dict[str, Any]) -> str | None:
         """Fold in an event; what is wrong with it, if anything."""
@@ -162,9 +163,17 @@ class _Plans:
             return None if plan_hash in self.named else f"its record has plan_hash {plan_hash!r}, named nowhere before"
         if event["e"] in _NAMES_A_PLAN and "plan_hash" in event:
             self.named[event["plan_hash"]] = number
+            if "analysis_hash" in event:
+                self.analyses.add(event["analysis_hash"])
             if event["e"] == "plan_grown":
                 self.grown[event["plan_hash"]] = number
         return None
+
+    def problem_with_analysis(self, analysis: Any) -> str | None:
+        """Whether the analysis was decided when a sitting began; plans and journals of earlier versions name none."""
+        if not self.analyses or (analysis is not None and digest(analysis) in self.analyses):
+            return None
+        return "plan.json: its analysis is none that the journal names: it was changed afterwards"
 
     def problem_with(self, plan_hash: str) -> str | None:
         """What is wrong with all of them when plan.json holds this one."""
