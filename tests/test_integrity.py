@@ -22,6 +22,7 @@ from tests.support.project import RunOnDisk, make_project
 from trialbed.app.integrity import integrity_problem
 from trialbed.app.journal import open_journal
 from trialbed.core.canonical import digest
+from trialbed.core.choices import Choices
 from trialbed.core.experiment import Scenario, Variant
 from trialbed.core.model import ModelName, Sampling
 from trialbed.core.plan import Plan
@@ -299,7 +300,7 @@ plans = st.builds(
 @given(plans)
 def test_the_plan_unrolled_a_second_way_has_the_very_trials_of_the_first(plan: Plan) -> None:
     with TemporaryDirectory() as name:
-        RunFolder(Path(name)).write_plan(plan)
+        RunFolder(Path(name)).write_plan(plan, analysis=Choices(baseline=plan.baseline))
         found = check_plan(Path(name))
     assert (found.problem, found.planned, found.per_variant) == (None, plan.size, plan.per_variant())
     assert [
@@ -332,7 +333,7 @@ def alter(**changes: Any) -> Callable[[dict[str, Any]], None]:
 def test_a_plan_that_was_changed_is_named(
     tmp_path: Path, change: Callable[[dict[str, Any]], None], problem: str
 ) -> None:
-    RunFolder(tmp_path).write_plan(plan_of())
+    RunFolder(tmp_path).write_plan(plan_of(), analysis=Choices(baseline=plan_of().baseline))
     document = json.loads((tmp_path / "plan.json").read_text())
     change(document)
     (tmp_path / "plan.json").write_text(json.dumps(document))
@@ -378,7 +379,7 @@ def written(folder: Path, plan: Plan, events: list[dict[str, Any]]) -> RunFolder
     """A run on disk whose plan.json holds `plan` and whose journal has these events."""
     run = RunFolder(folder / "20261120" / "probe-20261120T120000Z")
     run.path.mkdir(parents=True)
-    run.write_plan(plan)
+    run.write_plan(plan, analysis=Choices(baseline=plan.baseline))
     run.journal.write_bytes(forged(events))
     seal_by_hand(run.journal)
     return run
@@ -409,7 +410,7 @@ def test_a_plan_that_grew_at_whatever_moment_it_was_killed_is_no_problem(
     tmp_path: Path, plan: Plan, events: list[dict[str, Any]]
 ) -> None:
     run = written(tmp_path, plan, events) if events else RunFolder(tmp_path)
-    run.write_plan(plan)
+    run.write_plan(plan, analysis=Choices(baseline=plan.baseline))
     assert integrity_problem(run) is None
 
 
