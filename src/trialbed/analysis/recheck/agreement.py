@@ -117,7 +117,10 @@ def _of_two(
     if both:
         left, right = [first[key] for key in both], [second[key] for key in both]
         if measure.kind == "score":
-            yield raters, icc([float(one) for one in left], [float(one) for one in right], study.choices.alpha)
+            yield (
+                raters,
+                icc([(float(one), float(other)) for one, other in zip(left, right, strict=True)], study.choices.alpha),
+            )
         else:
             yield raters, cohens_kappa(left, right, study.choices.alpha)
 

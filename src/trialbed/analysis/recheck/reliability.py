@@ -55,13 +55,13 @@ def cohens_kappa(first: Sequence[Rating], second: Sequence[Rating], alpha: float
     return Agreed(name, kappa, (max(-1.0, kappa - reach), min(1.0, kappa + reach)), n)
 
 
-def icc(first: Sequence[float], second: Sequence[float], alpha: float) -> Agreed:
-    """ICC(2,1) of two raters (Shrout & Fleiss, Psychol. Bull. 86, 1979, 420); interval of McGraw and Wong (Psychol.
+def icc(units: Sequence[Sequence[float]], alpha: float) -> Agreed:
+    """ICC(2,1) of units x raters (Shrout & Fleiss, Psychol. Bull. 86, 1979, 420); interval of McGraw and Wong (Psychol.
     Methods 1, 1996, 30, table 7, ICC(A,1))."""
-    name, n, k = "ICC(2,1)", len(first), 2
-    if n < 2 or len({*first, *second}) < 2:
+    name, n, k = "ICC(2,1)", len(units), len(units[0])
+    if n < 2 or k < 2 or len({score for unit in units for score in unit}) < 2:
         return Agreed(name, None, None, n)
-    rows, cols, error = _mean_squares(first, second)
+    rows, cols, error = _mean_squares(units)
     whole = rows + (k - 1) * error + k * (cols - error) / n
     if abs(whole) < _NOTHING * (rows + cols + error):
         return Agreed(name, None, None, n)
@@ -177,12 +177,15 @@ def _drawn_sums(columns: Sequence[Sequence[float]], resamples: int, seed: int) -
     return rows
 
 
-def _mean_squares(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float]:
-    """Between units, between the two raters, and what is left."""
-    n, grand = len(first), mean([*first, *second])
-    of_units = [(a + b) / 2 - grand for a, b in zip(first, second, strict=True)]
-    of_first, of_second = mean(first) - grand, mean(second) - grand
-    left = [a - grand - unit - of_first for a, unit in zip(first, of_units, strict=True)]
-    left += [b - grand - unit - of_second for b, unit in zip(second, of_units, strict=True)]
-    between = 2 * math.fsum(unit**2 for unit in of_units) / (n - 1)
-    return between, n * (of_first**2 + of_second**2), math.fsum(one**2 for one in left) / (n - 1)
+def _mean_squares(units: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """Between units, between raters, and what is left."""
+    n, k = len(units), len(units[0])
+    grand = mean([score for unit in units for score in unit])
+    of_units = [mean(unit) - grand for unit in units]
+    of_raters = [mean([unit[rater] for unit in units]) - grand for rater in range(k)]
+    left = math.fsum(
+        (units[unit][rater] - grand - of_units[unit] - of_raters[rater]) ** 2 for unit in range(n) for rater in range(k)
+    )
+    between_units = k * math.fsum(one**2 for one in of_units) / (n - 1)
+    between_raters = n * math.fsum(one**2 for one in of_raters) / (k - 1)
+    return between_units, between_raters, left / ((n - 1) * (k - 1))
