@@ -20,7 +20,7 @@ from trialbed.analysis.stats.survival import log_rank_p
 from trialbed.analysis.stats.unmatched import fisher_p, mann_whitney_p
 
 SEED = 5_2024
-DATA_SETS = 3_000
+DATA_SETS = 2_000
 ALPHA = 0.05
 
 
@@ -36,23 +36,19 @@ def share_rejected(draw: Callable[[np.random.Generator], float | None], data_set
 
 
 @pytest.mark.parametrize("n", [30, 100])
-@pytest.mark.parametrize("moved", [0.1, 0.3, 0.6])
-def test_mcnemar(n: int, moved: float) -> None:
-    size = sum(
-        binom.pmf(m, n, moved) * binom.pmf(b, m, 0.5)
-        for m in range(n + 1)
-        for b in range(m + 1)
-        if mcnemar_exact(b, m - b) <= ALPHA
-    )
-    assert size <= ALPHA
+def test_mcnemar(n: int) -> None:
+    tables = np.array([(b, c, n - b - c) for b in range(n + 1) for c in range(n + 1 - b)])
+    rejected = np.array([mcnemar_exact(int(b), int(c)) <= ALPHA for b, c, _ in tables])
+    for moved in (0.1, 0.3, 0.6):
+        assert multinomial.pmf(tables[rejected], n, [moved / 2, moved / 2, 1 - moved]).sum() <= ALPHA
 
 
-@pytest.mark.parametrize("p", [0.08, 0.35, 0.65])
-def test_fisher(p: float) -> None:
+def test_fisher() -> None:
     n1, n0 = 30, 25
-    chances = np.outer(binom.pmf(np.arange(n1 + 1), n1, p), binom.pmf(np.arange(n0 + 1), n0, p))
-    ps = np.array([[fisher_p(k1, n1, k0, n0) for k0 in range(n0 + 1)] for k1 in range(n1 + 1)])
-    assert float(chances[ps <= ALPHA].sum()) <= ALPHA
+    rejected = np.array([[fisher_p(k1, n1, k0, n0) <= ALPHA for k0 in range(n0 + 1)] for k1 in range(n1 + 1)])
+    for p in (0.08, 0.35, 0.65):
+        chances = np.outer(binom.pmf(np.arange(n1 + 1), n1, p), binom.pmf(np.arange(n0 + 1), n0, p))
+        assert float(chances[rejected].sum()) <= ALPHA
 
 
 @pytest.mark.parametrize("pairs", [12, 30, 60])
@@ -89,7 +85,7 @@ def test_categories_of_few_trials() -> None:
         found = association(counts, seed=int(rng.integers(2**32)))
         return None if found is None else found.p
 
-    assert share_rejected(draw, 600) <= tolerated(600)
+    assert share_rejected(draw, 400) <= tolerated(400)
 
 
 @pytest.mark.parametrize("groups", [2, 3])
@@ -104,7 +100,7 @@ def test_survival(groups: int) -> None:
     assert share_rejected(draw) <= tolerated()
 
 
-@pytest.mark.parametrize(("correlation", "n"), [(0.0, 60), (0.5, 60), (0.3, 150)])
+@pytest.mark.parametrize(("correlation", "n"), [(0.0, 60), (0.5, 60), (0.3, 120)])
 def test_equivalence_of_paired_rates_that_differ_by_the_margin(correlation: float, n: int) -> None:
     """An asymptotic test: over rates at most its level, at a single one by not more than a point above."""
     margin = 0.15

@@ -139,8 +139,9 @@ def test_a_medium_effect_needs_34_pairs() -> None:
 
 
 @quickly
-@given(st.integers(3, 400), st.sampled_from([0.01, 0.05]), st.sampled_from([0.5, 0.8, 0.95]))
+@given(st.integers(8, 400), st.sampled_from([0.01, 0.05]), st.sampled_from([0.5, 0.8, 0.95]))
 def test_the_detectable_mean_is_that_of_statsmodels(pairs: int, alpha: float, power: float) -> None:
+    """From 8 pairs on: of fewer, statsmodels has NaN where the wrong side is next to impossible."""
     size = mde_paired_means(pairs, sd_difference=2.0, alpha=alpha, power=power)
     assert size is not None
     theirs = TTestPower().power(size / 2, pairs, alpha, alternative="two-sided")

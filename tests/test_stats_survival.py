@@ -53,6 +53,7 @@ def test_the_log_rank_test_of_remission() -> None:
     assert log_rank_p([MERCAPTOPURINE, PLACEBO]) == pytest.approx(float(chi2.sf(16.79, 1)), rel=5e-3)
 
 
+@pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
 @quickly
 @given(trials)
 def test_curve_and_interval_are_those_of_scipy(rows: list[tuple[int, bool]]) -> None:

@@ -1,7 +1,8 @@
 """Is a difference smaller than what would matter? Pure: two one-sided tests, and the larger of their p values.
 
 Schuirmann, J. Pharmacokinet. Biopharm. 15:657 (1987): p < alpha shows |difference| < margin at level alpha; it
-is so exactly if the interval at 1 - 2·alpha lies within the margin.
+is so exactly if the interval of the same statistic, at 1 - 2·alpha, lies within the margin. The tests of rates are
+asymptotic: at a single rate their level may be exceeded by half a point, on average over rates it is kept.
 """
 
 import math

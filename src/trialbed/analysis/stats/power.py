@@ -50,10 +50,12 @@ def pairs_for_rates(
     Raises:
         ValueError: as `mde_paired_rates`, or p0 + difference is not a rate.
     """
-    _probabilities(p0=p0, p1=p0 + difference)
+    # 0.9 + 0.1 and the like may end a rounding beyond 1.
+    p1 = min(1.0, max(0.0, round(p0 + difference, 12)))
+    _probabilities(p0=p0, p1=p0 + difference if abs(p1 - p0 - difference) > 1e-9 else p1)
     _open(alpha=alpha, power=power)
     _correlation(correlation)
-    chances = discordance(p0, p0 + difference, correlation)
+    chances = discordance(p0, p1, correlation)
     return _fewest(lambda n: mcnemar_power(n, chances, alpha=alpha) >= power, least=1) if difference else None
 
 

@@ -66,6 +66,6 @@ def successes(k: int, n: int) -> None:
 
 
 def to_ranked(values: Floats) -> Floats:
-    """Rounded to twelve digits of the largest, so that 0.1 + 0.2 ties with 0.3 where values are ranked."""
+    """As shares of the largest, to twelve decimals, so that 0.1 + 0.2 ties with 0.3 where values are ranked."""
     largest = float(np.abs(values).max())
-    return np.round(values, 11 - int(np.floor(np.log10(largest)))) if largest else values
+    return np.round(values / largest, 12) if largest else values
