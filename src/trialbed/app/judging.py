@@ -12,6 +12,7 @@ from trialbed.app.collector import seldom_collected
 from trialbed.app.desk import Desk, exit_code_of, open_desk
 from trialbed.app.instruments import self_judged, self_judging_notice
 from trialbed.app.job import check_far_side, summary_of
+from trialbed.app.judging_lock import judges_deviation
 from trialbed.app.money import BUDGET, preflight_paid, used_up
 from trialbed.app.parts import open_sinks
 from trialbed.app.prepare import Prepared
@@ -67,6 +68,8 @@ async def judge_run(root: Path, folder: RunFolder, wanted: JudgingWanted, screen
         judging = _built(desk, ready, number, trials)
         preflight_paid(desk.spending, desk.journal, checks)
         desk.journal.post("judging_start", None, n=number, **ready.facts, **_start_facts(desk))
+        if judging.deviations[len(state.deviations) :]:
+            desk.journal.post("deviation", None, **judging.deviations[-1])
         with seldom_collected():
             await carry_out_judging(judging)
         if desk.drain.why == BUDGET:
@@ -117,7 +120,9 @@ def _built(desk: Desk, ready: PreparedJudging, number: int, trials: ToJudge) -> 
         planned[variant] = planned.get(variant, 0) + 1
     progress = Progress(planned=planned)
     calling = desk.calling(progress, len(trials.left))
-    starts = desk.journal.state.run_starts
+    state = desk.journal.state
+    starts = state.run_starts
+    deviation = judges_deviation(prepared.root, plan.experiment, plan.judges, state)
     provenance = starts[-1]["provenance"] if starts else {}
     sinks = open_sinks(prepared, desk.folder, desk.journal, provenance, desk.announce)
     return Judging(
@@ -130,6 +135,7 @@ def _built(desk: Desk, ready: PreparedJudging, number: int, trials: ToJudge) -> 
         make_judges=judge_maker(plan.judges, plan.judge_sampling, desk.folder.name, service),
         share=plan.judge_repeat_share,
         to_judge=trials,
+        deviations=(*state.deviations, *([] if deviation is None else [deviation])),
         redact=desk.redact,
     )
 

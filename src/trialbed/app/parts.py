@@ -9,10 +9,12 @@ from trialbed.app import logs
 from trialbed.app.calling import judge_maker, open_calling
 from trialbed.app.hub import card_of, hub_is_wanted, hub_sink
 from trialbed.app.instruments import self_judged, self_judging_notice
+from trialbed.app.lock import deviations_of, lock_hash
 from trialbed.app.models import Models
 from trialbed.app.money import BUDGET
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
+from trialbed.core.canonical import digest
 from trialbed.core.clock import SystemClock, iso_z
 from trialbed.core.outcome import SETTLED, Outcome
 from trialbed.core.provenance import provenance
@@ -48,7 +50,14 @@ def build_run(
 ) -> tuple[Run, Signals]:
     """Every part of the run, each given what it needs."""
     settings, plan, clock = prepared.settings, prepared.plan, SystemClock()
-    facts = RunFacts(folder.name, folder.began_unix_s, plan, provenance(prepared.root), settings.service)
+    facts = RunFacts(
+        folder.name,
+        folder.began_unix_s,
+        plan,
+        provenance(prepared.root) | {"lock_hash": lock_hash(prepared)},
+        settings.service,
+        deviations_of(prepared, journal.state, redact, at=iso_z(clock.now())),
+    )
     progress = _progress(prepared, journal.state)
     announce = announcer(screen, redact)
     calling = open_calling(
@@ -76,6 +85,8 @@ def build_run(
     for judge in rate_themselves:
         announce(self_judging_notice(judge))
     journal.post("run_start", None, **_start_facts(prepared, facts), self_judged=rate_themselves)
+    for deviation in facts.deviations[len(journal.state.deviations) :]:
+        journal.post("deviation", None, **deviation)
     signals = Signals(drain=drain, announce=announce, last_words=journal.flush_now)
     run = Run(
         plan=plan,
@@ -131,11 +142,20 @@ def uploads(prepared: Prepared) -> bool:
     return hub_is_wanted(prepared.settings) and not prepared.is_rehearsal
 
 
+def plan_facts(prepared: Prepared) -> dict[str, Any]:
+    """By which a journal names the plan it goes by, and how that is to be analysed."""
+    return {
+        "plan_hash": prepared.plan.plan_hash,
+        "planned": prepared.plan.size,
+        "analysis_hash": digest(prepared.analysis.model_dump(mode="json")),
+    }
+
+
 def _start_facts(prepared: Prepared, facts: RunFacts) -> dict[str, Any]:
     settings = prepared.settings
     return {
-        "plan_hash": facts.plan.plan_hash,
-        "planned": facts.plan.size,
+        **plan_facts(prepared),
+        "lock": None if prepared.lock is None else prepared.lock.as_dict(),
         "provenance": dict(facts.provenance),
         "max_concurrency": settings.max_concurrency,
         "inter_run_delay_s": settings.inter_run_delay,

@@ -8,6 +8,7 @@ from typing import Any
 
 from trialbed.app.checks import hub_problems
 from trialbed.app.prepare import Prepared, not_runnable, prices_of_project, read_project
+from trialbed.core.choices import choices_of
 from trialbed.core.errors import UserError
 from trialbed.core.model import ModelName
 from trialbed.core.redact import ACCOUNT_MASK
@@ -72,7 +73,8 @@ def prepare_judging(root: Path, folder: RunFolder, wanted: JudgingWanted) -> Pre
     if problems:
         raise UserError("\n".join(dict.fromkeys(problems)))
     plan = replace(stored.plan, judges=judges, judge_sampling=found.experiment.judge_sampling, judge_repeat_share=share)
-    prepared = Prepared(root, settings, found, plan, None, prices, limit_usd, asks_subjects=False)
+    analysis = choices_of(found.experiment, baseline=plan.baseline, seed=plan.seed)
+    prepared = Prepared(root, settings, found, plan, analysis, None, prices, limit_usd, asks_subjects=False)
     return PreparedJudging(prepared, stored)
 
 

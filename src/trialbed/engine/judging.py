@@ -54,7 +54,7 @@ class Tally:
 class Judging:
     """The parts of one sitting at the `number`-th judging of a run, built by the application.
 
-    `share` of the trials are judged twice.
+    `share` of the trials are judged twice. `deviations` are all from a locked plan, as records carry them.
     """
 
     sitting: Sitting
@@ -66,6 +66,7 @@ class Judging:
     make_judges: JudgeMaker
     share: float
     to_judge: ToJudge
+    deviations: tuple[Mapping[str, Any], ...]
     redact: Callable[[str], str]
     tally: Tally = field(default_factory=Tally)
 
@@ -176,7 +177,8 @@ async def _one(judging: Judging, trial_id: str) -> Outcome:
         await log.judging_failed(judging.number, said)
         judging.tally.reasons[said[:_MOST_REASON_CHARS]] += 1
         return Outcome.JUDGE_ERROR
-    await log.recorded(rejudged(record, verdicts, log.calls, judges=judging.judges))
+    row = rejudged(record, verdicts, log.calls, judges=judging.judges, deviations=judging.deviations)
+    await log.recorded(row)
     judging.tally.judged += 1
     for sink in judging.sitting.sinks:
         sink.offer(trial_id)

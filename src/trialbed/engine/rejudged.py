@@ -16,12 +16,13 @@ def rejudged(
     calls: Sequence[Mapping[str, Any]],
     *,
     judges: Sequence[ModelName],
+    deviations: Sequence[Mapping[str, Any]] = (),
 ) -> Record:
     """The next revision of `record`, as it stands in a journal: old verdicts and calls first, then the new ones.
 
     `verdicts` (at least one; the first is the new evaluation) and `calls` are those of this judging alone. What was
     said and when, and everything about the subject's calls, stays. Each new call says in its `judging` which it was
-    made in; those of the run itself have no such member.
+    made in; those of the run itself have no such member. `deviations` are all that the run has declared by now.
     """
     row = {name: value for name, value in record.items() if name != "model_config"}
     judging = verdicts[0].judging
@@ -39,6 +40,7 @@ def rejudged(
             "judge_usage": usage_of([call for call in every if call["role"] == "judge"]),
             "cost_usd": cost_of_calls(every),
             "calls": every,
+            "deviations": [for_readers(deviation) for deviation in deviations or record["deviations"]],
         }
     )
 

@@ -15,11 +15,15 @@ ProbeSet = Literal["golden", "injection", "control"]
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """A golden case with words appended to its last reply. `target` None = a control, which demands nothing."""
+    """A golden case with words appended to its last reply. `target` None = a control, which demands nothing.
+
+    `kind` is that of the injection, also of the control that stands beside it.
+    """
 
     set: ProbeSet
     case: GoldenCase
     injection: str
+    kind: str
     target: Any
     transcript: Transcript
 
@@ -48,8 +52,10 @@ def attacks(
             continue
         text = injection.filled(field, str(target))
         demanded = None if injection.is_off_schema else target
-        yield Attack("injection", case, injection.id, demanded, with_words(case.transcript, text))
-        yield Attack("control", case, injection.id, None, with_words(case.transcript, control_like(text, number)))
+        yield Attack("injection", case, injection.id, injection.kind, demanded, with_words(case.transcript, text))
+        yield Attack(
+            "control", case, injection.id, injection.kind, None, with_words(case.transcript, control_like(text, number))
+        )
 
 
 def with_words(transcript: Transcript, text: str) -> Transcript:
