@@ -425,7 +425,7 @@ def test_a_plan_that_grew_at_whatever_moment_it_was_killed_is_no_problem(
         (OLD, [record(OLD)], f"line 1: its record has plan_hash '{OLD.plan_hash}', named nowhere before"),
         (
             OLD,
-            [start(OLD), {"e": "attempt", "trial": "f" * 20}],
+            [start(OLD), {"e": "attempt", "trial": "f" * 20, "role": "subject"}],
             "line 2: trial ffffffffffffffffffff is not in the plan",
         ),
         (OLD, [start(OLD), record(NEW, 9, plan_hash=OLD.plan_hash)], "is not in the plan"),

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ from tests.support.experiments import QUIZ, QUIZ_FILES
 from tests.support.project import Project, make_project
 from tests.support.rejudging import not_kept, verdicts_in
 from tests.test_plan import plan_of, plans
+from trialbed.core.choices import Choices
 from trialbed.core.experiment import Experiment, Scenario, Variant
 from trialbed.core.model import Message, ModelName, Sampling
 from trialbed.core.plan import Plan
+from trialbed.core.stored_plan import sampling_of
 from trialbed.core.transcript import Transcript
 from trialbed.engine.folder import plan_document
 from trialbed.engine.judging import number_of
-from trialbed.engine.stored_plan import sampling_of, stored_plan, transcript_of
+from trialbed.engine.stored_plan import stored_plan, transcript_of
 from trialbed.plugins import Found, scan
 from trialbed.providers.rehearsal.answer import Answer
 from trialbed.providers.rehearsal.call import RehearsalCall
@@ -79,13 +82,13 @@ def found_of(plan: Plan) -> Found:
     class Probe(Experiment):
         name, version, variant = plan.experiment, plan.version, type(plan.variants[0])
 
-    return Found(Probe(), plan.scenarios, plan.variants, plan.baseline)
+    return Found(Probe(), Path("experiments/probe.py"), plan.scenarios, plan.variants, plan.baseline)
 
 
 @given(plans)
 @settings(deadline=None, max_examples=40)
 def test_a_plan_made_of_its_document_has_the_same_trials(plan: Plan) -> None:
-    document = json.loads(json.dumps(plan_document(plan)))
+    document = json.loads(json.dumps(plan_document(plan, analysis=Choices(baseline=plan.baseline))))
     stored = stored_plan(document, found_of(plan))
     assert not stored.is_changed and stored.plan.plan_hash == document["plan_hash"]
     assert [trial.trial_id for trial in stored.plan.trials()] == [trial.trial_id for trial in plan.trials()]
@@ -108,8 +111,8 @@ def test_sampling_comes_back_from_what_is_shown_of_it(sampling: Sampling) -> Non
 
 def test_a_scenario_that_is_gone_is_read_in_the_class_of_those_there_are() -> None:
     plan = plan_of(scenarios=2)
-    document = plan_document(plan)
-    fewer = Found(found_of(plan).experiment, plan.scenarios[:1], plan.variants, plan.baseline)
+    document = plan_document(plan, analysis=Choices(baseline=plan.baseline))
+    fewer = replace(found_of(plan), scenarios=plan.scenarios[:1])
     stored = stored_plan(document, fewer)
     assert stored.is_changed and stored.plan.scenarios == plan.scenarios and stored.plan.plan_hash == plan.plan_hash
 

@@ -40,11 +40,11 @@ def plan_of(stored: Mapping[str, Any]) -> Plan:
         variants=variants,
         baseline=next((variant.id for variant in variants if variant.baseline), variants[0].id),
         subjects=tuple(_model(name) for name in stored["subjects"]),
-        sampling=_sampling(stored["sampling"]),
+        sampling=sampling_of(stored["sampling"]),
         repeats=stored["repeats"],
         seed=stored["seed"],
         judges=tuple(_model(name) for name in stored["judges"]),
-        judge_sampling=_sampling(stored["judge_sampling"]),
+        judge_sampling=sampling_of(stored["judge_sampling"]),
         limit=stored["limit"],
         **optional,
     )
@@ -55,7 +55,7 @@ def _model(name: str) -> ModelName:
     return ModelName(provider, model_id)
 
 
-def _sampling(stored: Mapping[str, Any]) -> Sampling:
+def sampling_of(stored: Mapping[str, Any]) -> Sampling:
     """The inverse of `Sampling.as_dict`."""
     members = {name: value for name, value in stored.items() if name not in ("thinking", "thinking_tokens")}
     thinking = stored.get("thinking_tokens") if stored.get("thinking") == BUDGETED else stored.get("thinking")

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from trialbed.core.errors import UserError
 from trialbed.core.experiment import Scenario, Variant
-from trialbed.core.model import BUDGETED, Message, ModelName, Sampling
+from trialbed.core.model import Message, ModelName
 from trialbed.core.plan import Plan
+from trialbed.core.stored_plan import sampling_of
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
 from trialbed.plugins import Found
@@ -89,19 +90,6 @@ def stored_plan(document: Mapping[str, Any], found: Found) -> StoredPlan:
     )
     is_changed = plan["version"] != found.experiment.version or any(one not in found.scenarios for one in scenarios)
     return StoredPlan(rebuilt, document["plan_hash"], is_changed)
-
-
-def sampling_of(shown: Mapping[str, Any]) -> Sampling:
-    """What `Sampling.as_dict` shows, as the value it was."""
-    thinking = shown.get("thinking")
-    return Sampling(
-        max_tokens=shown["max_tokens"],
-        temperature=shown["temperature"],
-        top_p=shown["top_p"],
-        thinking=shown["thinking_tokens"] if thinking == BUDGETED else thinking,
-        effort=shown.get("effort"),
-        guardrail=shown.get("guardrail"),
-    )
 
 
 def transcript_of(log: Iterable[Mapping[str, str]]) -> Transcript:
