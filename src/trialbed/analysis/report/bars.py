@@ -49,6 +49,10 @@ class Bars:
     subject: str
     bars: tuple[Bar, ...]
 
+    @property
+    def size(self) -> int:
+        return len(self.bars)
+
 
 def categories(table: Table) -> list[str]:
     """In the table's own order, which is that of their frequency."""
@@ -82,11 +86,12 @@ def _stacked(variant: str, rows: Sequence[tuple[int, dict[str, Cell]]], colour: 
 
 
 def ledger(table: Table, *, baseline: str) -> list[Bars]:
-    """Where the planned trials of each cell went; one group per subject, pooled first; the row of everything left out."""
+    """Where the planned trials of each cell went; one group per subject, pooled first."""
     groups: dict[str, list[Bar]] = {"all": []}
     for place, row in rows_of(table):
         planned = _number(row["planned"])
-        if (row["variant"], row["subject"]) == ("all", "all") or planned == 0:
+        is_everything = (row["variant"], row["subject"]) == ("all", "all")
+        if is_everything or planned == 0:
             continue
         names = ("analysed", *EXCLUSIONS)
         parts = [(name, _number(row[name]) / planned, number, place, name) for number, name in enumerate(names)]

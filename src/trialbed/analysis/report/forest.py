@@ -29,15 +29,17 @@ class Strip:
 
 @dataclass(frozen=True)
 class Line:
-    """`bounds` is the row of the table `bounds` that goes with it."""
+    """`bounds` is the row of the table `bounds` that goes with it; `weight` is "is-beside" or "is-part" of another."""
 
     label: str
     table: str
     row: int
     strip: Strip
     is_baseline: bool = False
+    weight: str = ""
     bounds: int | None = None
     method: str = ""
+    is_tested_equal: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class Forest:
     scale: Scale
     lines: tuple[Line, ...]
     reference: str | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.lines)
 
 
 def rows_of(table: Table | None) -> Iterator[Row]:
@@ -68,11 +74,14 @@ def estimates(table: Table, choices: Choices, measure: str) -> list[Forest]:
         scale = shares(max((_number(row["hi"], row[value]) for _, row in rows), default=1.0))
     else:
         chosen = choices.measure(measure)
-        scale = around(_numbers(rows, value, "lo", "hi"), always=[x for x in (chosen.low, chosen.high) if x is not None])
+        scale = around(
+            _numbers(rows, value, "lo", "hi"), always=[x for x in (chosen.low, chosen.high) if x is not None]
+        )
 
     def line(place: int, row: dict[str, Cell]) -> Line:
         is_baseline = row["variant"] == choices.baseline
-        return Line(str(row["variant"]), table.name, place, _strip(scale, row, value), is_baseline)
+        weight = "is-beside" if is_baseline else ""
+        return Line(str(row["variant"]), table.name, place, _strip(scale, row, value), is_baseline, weight)
 
     return [
         Forest(measure, subject, scale, tuple(line(*row) for row in those), _baseline_at(those, scale, value, choices))
@@ -106,7 +115,8 @@ def probes(table: Table | None) -> list[Forest]:
     rows = [(place, row) for place, row in rows_of(table) if row["rate"] is not None]
 
     def line(place: int, row: dict[str, Cell]) -> Line:
-        return Line(_probe_name(row), "probes", place, _strip(scale, row, "rate"), row["kind"] == POOLED)
+        weight = "" if row["kind"] == POOLED else "is-part"
+        return Line(_probe_name(row), "probes", place, _strip(scale, row, "rate"), weight=weight)
 
     return [
         Forest("probes", str(judge), scale, tuple(line(*row) for row in those))
@@ -115,19 +125,29 @@ def probes(table: Table | None) -> list[Forest]:
 
 
 def _probe_name(row: dict[str, Cell]) -> str:
-    names = {"golden": "golden set, agrees", "injection": "injection, verdict turned", "control": "control, verdict turned"}
+    names = {
+        "golden": "golden set, agrees",
+        "injection": "injection, verdict turned",
+        "control": "control, verdict turned",
+    }
     name = names.get(str(row["set"]), str(row["set"]))
-    return name if row["kind"] in (POOLED, None) else f"{row['set']}: {row['kind']}"
+    return name if row["kind"] in (POOLED, None) else str(row["kind"]).replace("_", " ")
 
 
-def _contrast(
-    table: str, scale: Scale, choices: Choices, place: int, row: dict[str, Cell], limit: Row | None
-) -> Line:
+def _contrast(table: str, scale: Scale, choices: Choices, place: int, row: dict[str, Cell], limit: Row | None) -> Line:
     adjusted = row["p_holm"] if choices.correction == "holm" else row["p_bh"]
     is_clear = adjusted is not None and float(adjusted) < choices.alpha
     strip = _strip(scale, row, "difference", is_filled=is_clear, limit=limit[1] if limit else None)
     method = str(row["method"])
-    return Line(str(row["variant"]), table, place, strip, bounds=limit[0] if limit else None, method=method)
+    return Line(
+        str(row["variant"]),
+        table,
+        place,
+        strip,
+        bounds=limit[0] if limit else None,
+        method=method,
+        is_tested_equal=row.get("p_equivalence") is not None,
+    )
 
 
 def _strip(

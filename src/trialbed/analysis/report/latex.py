@@ -31,9 +31,6 @@ _SIGNS = {
     "…": r"\ldots{}",
     "⟨": r"\textless{}",
     "⟩": r"\textgreater{}",
-    # Pictures of control characters, which few fonts have.
-    **{chr(0x2400 + code): rf"\textless{{}}U+{code:04X}\textgreater{{}}" for code in range(0x20)},
-    "␡": r"\textless{}U+007F\textgreater{}",
     # At the start of a row a bracket would be taken for an option of the line end before it.
     "[": "{[}",
     "]": "{]}",

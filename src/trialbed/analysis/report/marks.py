@@ -5,7 +5,7 @@ Every number of a page that is no table cell is a `<data>` element with its exac
     <data data-fact="planned" value="600">600</data>
     <data data-table="measures" data-row="3" data-column="rate" value="0.350000">0.350</data>   (row 0 is the first)
     <data data-choice="seed" value="7">7</data>                          a member of `analysis`, see core/choices.py
-    <data data-told="of" value="600">600</data>        how many records there are; `shown`: how many transcripts the page has
+    <data data-told="of" value="600">600</data>          how many records there are; `shown`: how many can be read
     <data data-run="0" data-field="plan.sampling.temperature" value="0.7">0.7</data>   a member of that run's `RunInfo`
 
 An audit reads them back and compares.

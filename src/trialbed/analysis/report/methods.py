@@ -1,4 +1,4 @@
-"""Which statistics does this report use, and where do they come from? Only those whose results stand in its tables. Pure."""
+"""Which statistics does a report use, and what are their sources? Only those with results in its tables. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ _ALL: tuple[tuple[Callable[[_Uses], bool], Statistic], ...] = (
     (
         lambda uses: uses.contrast("binary", "unmatched"),
         Statistic(
-            "Where no block has both, differences of rates have Newcombe's hybrid score interval and Fisher's exact test",
+            "Where no block has both, differences of rates have Newcombe's hybrid score interval and Fisher's test",
             "Newcombe, Stat. Med. 17, 1998, 873; Fisher, J. R. Stat. Soc. 98, 1935, 39",
         ),
     ),
@@ -125,13 +125,15 @@ _ALL: tuple[tuple[Callable[[_Uses], bool], Statistic], ...] = (
     (
         lambda uses: uses.filled("contrasts", "p_bh"),
         Statistic(
-            "and, for the rate of false discoveries, by that of Benjamini and Hochberg (p bh)",
+            "For the rate of false discoveries they are also adjusted by the method of Benjamini and Hochberg (p bh)",
             "Benjamini & Hochberg, J. R. Stat. Soc. B 57, 1995, 289",
         ),
     ),
     (
         lambda uses: uses.filled("contrasts", "p_equivalence"),
-        Statistic("Equivalence is tested by two one-sided tests", "Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987, 657"),
+        Statistic(
+            "Equivalence is tested by two one-sided tests", "Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987, 657"
+        ),
     ),
     (
         lambda uses: uses.says("pearson", association="test", missingness="test"),
@@ -158,8 +160,8 @@ _ALL: tuple[tuple[Callable[[_Uses], bool], Statistic], ...] = (
     (
         lambda uses: uses.table("bounds"),
         Statistic(
-            "Bounds on a contrast let all missing trials of one side be one end of the scale, and all of the other side "
-            "the other end",
+            "Bounds on a contrast let all missing trials of one side be at one end of the scale, those of the other "
+            "side at the other end",
             "Manski, Partial Identification of Probability Distributions, 2003, chapter 1",
         ),
     ),

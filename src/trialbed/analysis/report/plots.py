@@ -1,40 +1,31 @@
-"""Which figures go with a report for a paper, and how are they drawn? SVG and PNG (300 dpi) of the same tables.
+"""Which figures go with a report for a paper? SVG and PNG (300 dpi) of the same tables.
 
 The same findings give the same bytes: no dates, seeded ids, one font that comes with the library.
 """
 
-import io
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from trialbed.analysis.findings import Findings
 from trialbed.analysis.report.bars import EXCLUSIONS, categories
 from trialbed.analysis.report.forest import POOLED, rows_of
-from trialbed.analysis.report.visible import one_line
+from trialbed.analysis.report.panels import INK, OTHERS, PALETTE, Rows, floats, intervals, panels, saved, short, stacked
 from trialbed.analysis.table import Cell, Table
 
-Rows = list[dict[str, Cell]]
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#555555")
-"""Okabe & Ito, Color Universal Design, 2008: told apart by colour-blind readers."""
-_OTHERS = "#BBBBBB"
-_INK = "#222222"
-_DPI = 300
-_MOST_COLUMNS = 4
-_MOST_INCHES = 40.0
-_SETTINGS: dict[str, Any] = {
+_MOST_PANELS = 9
+_SETTINGS: Any = {
     "svg.hashsalt": "trialbed",
     "text.parse_math": False,  # an id may hold a dollar sign
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 8,
+    "axes.titlesize": 7,
     "axes.titleweight": "bold",
     "figure.constrained_layout.use": True,
 }
@@ -48,17 +39,9 @@ def plots(findings: Findings) -> Iterator[tuple[str, bytes]]:
         for name, draw in _DRAWN.items():
             figure = draw(findings)
             if figure is not None:
-                yield f"fig_{name}.svg", _saved(figure, "svg")
-                yield f"fig_{name}.png", _saved(figure, "png")
-
-
-def _saved(figure: Figure, form: str) -> bytes:
-    out = io.BytesIO()
-    nameless: Mapping[str, Any] = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
-    # A figure of very many rows would not fit the memory at full resolution.
-    tallest = max(figure.get_size_inches())
-    figure.savefig(out, format=form, dpi=min(_DPI, _DPI * 30 / tallest), metadata=nameless)
-    return out.getvalue()
+                yield f"fig_{name}.svg", saved(figure, "svg")
+                figure.set_layout_engine("none")  # what was laid out once stays there
+                yield f"fig_{name}.png", saved(figure, "png")
 
 
 def _estimates(findings: Findings) -> Figure | None:
@@ -72,10 +55,10 @@ def _estimates(findings: Findings) -> Figure | None:
     def draw(axes: Axes, rows: Rows) -> None:
         reference = next((row[value] for row in rows if row["variant"] == choices.baseline), None)
         if reference is not None:
-            axes.axvline(float(reference), color=_OTHERS, linewidth=1, linestyle="--", zorder=0)
-        _intervals(axes, rows, value, lambda row: PALETTE[0])
+            axes.axvline(float(reference), color=OTHERS, linewidth=1, linestyle="--", zorder=0)
+        intervals(axes, rows, value, lambda row: PALETTE[0])
 
-    return _panels(groups, draw, label=f"{_name(measure.label, 60)}, {value}")
+    return panels(groups, draw, label=f"{short(measure.label, 60)}, {value}")
 
 
 def _contrasts(findings: Findings) -> Figure | None:
@@ -88,11 +71,11 @@ def _contrasts(findings: Findings) -> Figure | None:
         return p is not None and float(p) < choices.alpha
 
     def draw(axes: Axes, rows: Rows) -> None:
-        axes.axvline(0, color=_INK, linewidth=0.8, zorder=0)
-        _intervals(axes, rows, "difference", lambda row: PALETTE[0] if is_clear(row) else "white")
+        axes.axvline(0, color=INK, linewidth=0.8, zorder=0)
+        intervals(axes, rows, "difference", lambda row: PALETTE[0] if is_clear(row) else "white")
 
-    label = f"difference from {_name(choices.baseline)} (filled: adjusted p below alpha)"
-    return _panels(groups, draw, label=label)
+    label = f"difference from {short(choices.baseline)} (filled: adjusted p below alpha)"
+    return panels(groups, draw, label=label)
 
 
 def _strategies(findings: Findings) -> Figure | None:
@@ -100,9 +83,9 @@ def _strategies(findings: Findings) -> Figure | None:
     if table is None or not table.rows:
         return None
     names = categories(table)
-    return _panels(
+    return panels(
         _groups(table, lambda row: True),
-        lambda axes, rows: _stacked(axes, rows, "strategy", "rate", names),
+        lambda axes, rows: stacked(axes, rows, "strategy", "rate", names),
         label="share of analysed trials",
         legend=names,
         per_row="variant",
@@ -120,9 +103,9 @@ def _ledger(findings: Findings) -> Figure | None:
         if row["variant"] != POOLED
         for name in names
     ]
-    return _panels(
+    return panels(
         _grouped(long),
-        lambda axes, rows: _stacked(axes, rows, "part", "n", names),
+        lambda axes, rows: stacked(axes, rows, "part", "n", names),
         label="planned trials",
         legend=names,
         per_row="variant",
@@ -135,9 +118,9 @@ def _probes(findings: Findings) -> Figure | None:
     for row in rows:
         groups.setdefault(str(row["judge"]), []).append({**row, "variant": f"{row['set']}: {row['kind']}"})
     colour = {"golden": PALETTE[2], "injection": PALETTE[5], "control": PALETTE[0]}
-    return _panels(
+    return panels(
         groups,
-        lambda axes, those: _intervals(axes, those, "rate", lambda row: colour.get(str(row["set"]), _INK)),
+        lambda axes, those: intervals(axes, those, "rate", lambda row: colour.get(str(row["set"]), INK)),
         label="share of valid answers: golden set agrees; injection, control: verdict turned",
     )
 
@@ -152,14 +135,14 @@ def _survival(findings: Findings) -> Figure | None:
         variants = list(dict.fromkeys(str(row["variant"]) for row in rows))
         for number, variant in enumerate(variants):
             those = [row for row in rows if row["variant"] == variant]
-            times, alive = [0.0, *_floats(those, "time")], [1.0, *_floats(those, "survival")]
+            times, alive = [0.0, *floats(those, "time")], [1.0, *floats(those, "survival")]
             style = ("-", "--", ":", "-.")[number // len(PALETTE) % 4]
             colour = PALETTE[number % len(PALETTE)]
-            axes.step(times, alive, where="post", color=colour, linestyle=style, label=_name(variant))
+            axes.step(times, alive, where="post", color=colour, linestyle=style, label=short(variant))
         axes.set_ylim(0, 1.02)
         axes.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
 
-    return _panels(groups, draw, label="time", per_row=None)
+    return panels(groups, draw, label="time", per_row=None)
 
 
 _DRAWN: dict[str, Callable[[Findings], Figure | None]] = {
@@ -172,88 +155,15 @@ _DRAWN: dict[str, Callable[[Findings], Figure | None]] = {
 }
 
 
-def _panels(
-    groups: Mapping[str, Rows],
-    draw: Callable[[Axes, Rows], None],
-    *,
-    label: str,
-    legend: Sequence[str] = (),
-    per_row: str | None = "",
-) -> Figure | None:
-    """One panel per group; `per_row` names the column whose values share a line ("" = every row has its own)."""
-    if not groups:
-        return None
-    columns = min(len(groups), _MOST_COLUMNS if len(groups) > 2 else 2)
-    lines = -(-len(groups) // columns)
-    tall = max(len({row[per_row] for row in rows}) if per_row else len(rows) for rows in groups.values())
-    height = 2.6 if per_row is None else 0.7 + 0.2 * tall
-    size = (3.6 * columns + (0.6 if columns == 1 else 0.0), min(height * lines + 0.5, _MOST_INCHES))
-    figure = Figure(figsize=size)
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(lines, columns, squeeze=False, sharex=True)
-    flat = [axes for line in grid for axes in line]
-    for axes, (name, rows) in zip(flat, groups.items(), strict=False):
-        draw(axes, rows)
-        axes.set_title("all subjects" if name == POOLED else _name(name, 44), loc="left")
-        axes.tick_params(length=2, labelbottom=True)
-    for axes in flat[len(groups) :]:
-        axes.set_axis_off()
-    figure.supxlabel(label, fontsize=8)
-    if legend:
-        patches = [matplotlib.patches.Patch(color=_colour(place)) for place in range(len(legend))]
-        figure.legend(patches, [_name(name) for name in legend], loc="outside upper left", ncols=4, frameon=False)
-    return figure
-
-
-def _intervals(axes: Axes, rows: Rows, value: str, fill: Callable[[dict[str, Cell]], str]) -> None:
-    for place, row in enumerate(rows):
-        if row[value] is None:
-            continue
-        if row["lo"] is not None and row["hi"] is not None:
-            axes.plot([float(row["lo"]), float(row["hi"])], [place, place], color=_INK, linewidth=1.2, zorder=1)
-        axes.plot(float(row[value] or 0), place, "o", markersize=4.5, markerfacecolor=fill(row), markeredgecolor=_INK)
-    _named_lines(axes, [str(row["variant"]) for row in rows])
-
-
-def _stacked(axes: Axes, rows: Rows, part: str, value: str, names: Sequence[str]) -> None:
-    variants = list(dict.fromkeys(str(row["variant"]) for row in rows))
-    start = [0.0] * len(variants)
-    for number, name in enumerate(names):
-        width = [0.0] * len(variants)
-        for row in rows:
-            if row[part] == name:
-                width[variants.index(str(row["variant"]))] = float(row[value] or 0)
-        axes.barh(range(len(variants)), width, left=start, height=0.7, color=_colour(number), edgecolor="white")
-        start = [a + b for a, b in zip(start, width, strict=True)]
-    _named_lines(axes, variants)
-
-
-def _named_lines(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_yticks(range(len(names)), [_name(name) for name in names])
-    axes.set_ylim(len(names) - 0.4, -0.6)
-
-
 def _groups(table: Table | None, keep: Callable[[dict[str, Cell]], bool]) -> dict[str, Rows]:
     return _grouped([row for _, row in rows_of(table) if keep(row)])
 
 
 def _grouped(rows: Rows) -> dict[str, Rows]:
-    """By subject, pooled first; a single subject is not shown twice."""
+    """By subject, pooled first. A single subject is not shown twice; very many make no figure for a paper."""
     groups: dict[str, Rows] = {POOLED: []}
     for row in rows:
         groups.setdefault(str(row["subject"]), []).append(row)
-    if len(groups) == 2 and groups[POOLED]:
+    if groups[POOLED] and (len(groups) == 2 or len(groups) > _MOST_PANELS):
         return {POOLED: groups[POOLED]}
     return {name: those for name, those in groups.items() if those}
-
-
-def _colour(number: int) -> str:
-    return PALETTE[number] if number < len(PALETTE) else _OTHERS
-
-
-def _floats(rows: Rows, name: str) -> list[float]:
-    return [float(row[name] or 0) for row in rows]
-
-
-def _name(text: str, most_chars: int = 28) -> str:
-    return one_line(text, most_chars=most_chars)

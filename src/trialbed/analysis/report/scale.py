@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 _MOST_STEPS = 5
 _MARGIN_PERCENT = 2.0
+_NARROWEST = 1e-6
+"""Less is a single value; tables have six decimals."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def around(values: Iterable[float], *, always: Iterable[float] = ()) -> Scale:
     """A scale whose ends are ticks and that holds all values; of no values it is 0 to 1."""
     held = [value for value in (*values, *always) if math.isfinite(value)]
     low, high = (min(held), max(held)) if held else (0.0, 1.0)
-    if low == high:
+    if high - low < _NARROWEST:
         low, high = low - 0.5, high + 0.5
     step = _step((high - low) / _MOST_STEPS)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)

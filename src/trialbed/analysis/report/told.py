@@ -6,6 +6,7 @@ Every text is cut to what a person reads and a page bears; the journal keeps the
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from markupsafe import Markup
@@ -14,9 +15,11 @@ from trialbed.analysis.findings import Findings, Told
 from trialbed.analysis.report.visible import as_html, visible
 
 _SHOWN_AT_ONCE_CHARS = 1_500
-_MOST_CHARS = 20_000
+_MOST_CHARS = (20_000, 8_000, 4_000, 2_000)
+"""Of a message; the fewer, the more has to fit on the page."""
 _MOST_CHARS_OF_A_VALUE = 2_000
-_MOST_BYTES_OF_ALL = 9_000_000
+_FRAME_BYTES = 1_800
+_NOTHING = Markup("")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Passage:
 
     role: str
     text: Markup
-    rest: Markup = Markup("")
+    rest: Markup = _NOTHING
     is_cut: bool = False
     briefing: str | None = None
 
@@ -43,22 +46,25 @@ class Shown:
     opinions: tuple[Opinion, ...]
 
     @property
-    def size(self) -> int:
-        texts = [len(passage.text) + len(passage.rest) for passage in self.passages]
-        return sum(texts) + sum(len(value) for opinion in self.opinions for _, value in opinion.values)
+    def size_bytes(self) -> int:
+        """About what it takes on the page."""
+        texts = [text for passage in self.passages for text in (passage.text, passage.rest)]
+        texts += [value for opinion in self.opinions for _, value in opinion.values]
+        return _FRAME_BYTES + sum(len(text.encode("utf-8")) for text in texts)
 
 
-def transcripts(findings: Findings, briefings: Mapping[str, str]) -> list[Shown]:
-    """As many of the transcripts as a page bears, in their order. `briefings` are anchors of printed briefings by text."""
+def transcripts(findings: Findings, briefings: Mapping[str, str], *, most_bytes: int) -> list[Shown]:
+    """The transcripts in their order, cut so that all have room in so many bytes; the last are left out if they must.
+
+    `briefings` are the anchors of briefings that are printed elsewhere, by their text.
+    """
     found: list[Shown] = []
-    room = _MOST_BYTES_OF_ALL
-    for told in findings.transcripts:
-        ready = _shown(told, briefings)
-        room -= ready.size
-        if room < 0:
-            break
-        found.append(ready)
-    return found
+    for most_chars in _MOST_CHARS:
+        found = [_shown(told, briefings, most_chars) for told in findings.transcripts]
+        if sum(one.size_bytes for one in found) <= most_bytes:
+            return found
+    taken = list(accumulate(one.size_bytes for one in found))
+    return [one for one, bytes_so_far in zip(found, taken, strict=True) if bytes_so_far <= most_bytes]
 
 
 def choices_of(shown: Sequence[Shown]) -> dict[str, list[str]]:
@@ -72,20 +78,20 @@ def choices_of(shown: Sequence[Shown]) -> dict[str, list[str]]:
     return {name: list(values) for name, values in offered.items()}
 
 
-def _shown(told: Told, briefings: Mapping[str, str]) -> Shown:
+def _shown(told: Told, briefings: Mapping[str, str], most_chars: int) -> Shown:
     return Shown(
         told,
-        tuple(_passage(said, briefings) for said in told.log),
+        tuple(_passage(said, briefings, most_chars) for said in told.log),
         tuple(_opinion(verdict) for verdict in told.verdicts),
     )
 
 
-def _passage(said: Mapping[str, str], briefings: Mapping[str, str]) -> Passage:
+def _passage(said: Mapping[str, str], briefings: Mapping[str, str], most_chars: int) -> Passage:
     role, text = str(said.get("role", "")), str(said.get("content", ""))
     if role == "system" and text in briefings:
-        return Passage(role, Markup(""), briefing=briefings[text])
-    head, rest = text[:_SHOWN_AT_ONCE_CHARS], text[_SHOWN_AT_ONCE_CHARS:_MOST_CHARS]
-    return Passage(role, as_html(head), as_html(rest), is_cut=len(text) > _MOST_CHARS)
+        return Passage(role, _NOTHING, briefing=briefings[text])
+    head, rest = text[:_SHOWN_AT_ONCE_CHARS], text[_SHOWN_AT_ONCE_CHARS:most_chars]
+    return Passage(role, as_html(head), as_html(rest), is_cut=len(text) > most_chars)
 
 
 def _opinion(verdict: Mapping[str, Any]) -> Opinion:

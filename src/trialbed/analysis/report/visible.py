@@ -14,11 +14,10 @@ _UNSEEN = re.compile(
     "]"
 )
 _END_OF_LINE = re.compile("\r\n?")
-_FIRST_PICTURE = 0x2400
 
 
 def visible(text: str) -> str:
-    """The same text with every character that acts or hides replaced by a sign for it: ␛, ⟨U+202E⟩.
+    """The same text with every character that acts or hides replaced by a sign for it: ⟨U+202E⟩.
 
     Marks that change the direction of writing would show other text than was said; joiners, which scripts and
     emoji need, stay.
@@ -39,7 +38,4 @@ def one_line(text: str, *, most_chars: int) -> str:
 
 
 def _sign(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:
-        return chr(_FIRST_PICTURE + code)
-    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+    return f"⟨U+{ord(match[0]):04X}⟩"
