@@ -51,7 +51,7 @@ def choose_plan(
     for name, number in (("--runs", choice.runs), ("--limit", choice.limit)):
         if number is not None and number < 1:
             raise UserError(f"{name}: must be at least 1, is {number}")
-    batch = settings.batch_mode or choice.runs is not None or choice.limit is not None
+    batch = is_batch(settings, runs=choice.runs, limit=choice.limit)
     variants = _named("--variants", choice.variants, found.variants)
     if variants is None:
         variants = found.variants if batch else tuple(v for v in found.variants if v.id == found.baseline)
@@ -70,6 +70,11 @@ def choose_plan(
         judge_sampling=experiment.judge_sampling,
         limit=choice.limit,
     )
+
+
+def is_batch(settings: Settings, *, runs: int | None, limit: int | None) -> bool:
+    """Whether all variants are run BATCH_SIZE times, not the baseline once; numbers on the command line say so too."""
+    return settings.batch_mode or runs is not None or limit is not None
 
 
 def _scenarios(found: Found, choice: Choice) -> tuple[Scenario, ...]:

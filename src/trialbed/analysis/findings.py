@@ -37,6 +37,12 @@ class RunInfo:
     journal_head: str | None = None
     judgings: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def keeps_its_analysis(self) -> bool:
+        """Whether it was made under a locked plan, and no declared deviation changes what is measured or how."""
+        changed = {_attribute(str(one.get("what"))) for one in self.deviations}
+        return self.lock is not None and not changed & Choices.model_fields.keys()
+
 
 @dataclass(frozen=True)
 class Told:
@@ -62,8 +68,9 @@ class Told:
 class Findings:
     """`tables` by name, in the order of the report (see TABLES.md).
 
-    `facts` are the numbers and names that the prose uses, by name: a sentence takes every number from here. `choices_from`
-    says where the analysis was decided: plan, experiment or data. `warnings` are sentences a reader must see first.
+    `facts` are the numbers and names that the prose uses, by name: a sentence takes every number from here.
+    `choices_from` says where the analysis was decided: plan, experiment or data. `warnings` are sentences a reader
+    must see first.
     `transcripts` are a seeded sample, balanced over cells, of `transcripts_of` records.
     """
 
@@ -80,5 +87,10 @@ class Findings:
 
     @property
     def is_confirmatory(self) -> bool:
-        """Whether every run was made under a locked plan."""
-        return bool(self.runs) and all(run.lock is not None for run in self.runs)
+        """Whether every run was made under a locked plan and is analysed as it says."""
+        return bool(self.runs) and all(run.keeps_its_analysis for run in self.runs)
+
+
+def _attribute(what: str) -> str:
+    """Of a deviation like `experiments/dilemma: measures: deceived.positive`: the choice, `measures`."""
+    return what.partition(": ")[2].partition(":")[0]

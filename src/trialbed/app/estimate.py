@@ -20,6 +20,7 @@ from trialbed.core.trial import Trial
 from trialbed.engine import folder as folders
 from trialbed.engine.folder import RunFolder
 from trialbed.providers.bedrock.capabilities import capabilities_of
+from trialbed.sinks.journal.events import kind_of
 from trialbed.sinks.journal.file import whole_lines
 from trialbed.sinks.journal.state import JournalState, read_state
 
@@ -156,12 +157,12 @@ def _read(folder: RunFolder) -> _Told:
     """The first records of a run, newest version of each; trials run in balanced order, so any cut is fair."""
     told = _Told()
     for _, line in whole_lines(folder.journal):
-        head = line[:40]
-        if b'"e":"record"' in head:
+        kind = kind_of(line)
+        if kind == "record":
             event = orjson.loads(line)
             if event["trial"] in told.records or len(told.records) < _MOST_RECORDS:
                 told.records[event["trial"]] = event["record"]
-        elif b'"e":"governor"' in head:
+        elif kind == "governor":
             event = orjson.loads(line)
             why = f"the quota learnt in {folder.name}"
             told.paces[event["model"]] = Pace(event.get("requests_per_s"), event.get("tokens_per_s"), why)

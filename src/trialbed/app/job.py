@@ -23,7 +23,7 @@ from trialbed.app.money import (
     prices_of,
     used_up,
 )
-from trialbed.app.parts import announcer, build_run, uploads
+from trialbed.app.parts import announcer, build_run, plan_facts, uploads
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
 from trialbed.core.clock import SystemClock
@@ -83,7 +83,13 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
         folder = (
             chosen.folder
             if chosen
-            else folders.create(settings.local_backup_dir, prepared.plan, clock.now(), unless_there=not fresh)
+            else folders.create(
+                settings.local_backup_dir,
+                prepared.plan,
+                clock.now(),
+                analysis=prepared.analysis,
+                unless_there=not fresh,
+            )
         )
         handler = logs.open_log(folder.path / "run.log", settings.log_level, redact)
         try:
@@ -98,11 +104,12 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
                 if chosen is not None:
                     check_room(spending, journal.state, prepared.plan.size)
                     checks = await _check_far_side(prepared, models, announce)
+                if chosen is not None and chosen.grows:
+                    # The journal knows the plan before plan.json does: a kill between leaves one that can be explained.
+                    journal.write_first("plan_grown", None, **plan_facts(prepared))
+                    folder.write_plan(prepared.plan, analysis=prepared.analysis)
                 run, signals = build_run(prepared, models, folder, journal, drain, screen, redact, spending)
                 preflight_paid(spending, journal, checks)
-                if chosen is not None and chosen.grows:
-                    journal.post("plan_grown", None, plan_hash=prepared.plan.plan_hash, planned=prepared.plan.size)
-                    folder.write_plan(prepared.plan)
                 with seldom_collected():
                     await carry_out(run)
                 if drain.why == BUDGET:

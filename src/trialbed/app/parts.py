@@ -8,10 +8,12 @@ from typing import Any
 
 from trialbed.app import logs
 from trialbed.app.hub import card_of, hub_is_wanted, hub_sink
+from trialbed.app.lock import deviations_of, lock_hash
 from trialbed.app.models import Models
 from trialbed.app.money import BUDGET
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
+from trialbed.core.canonical import digest
 from trialbed.core.clock import SystemClock, iso_z
 from trialbed.core.model import ModelName
 from trialbed.core.outcome import SETTLED, Outcome
@@ -56,7 +58,14 @@ def build_run(
 ) -> tuple[Run, Signals]:
     """Every part of the run, each given what it needs."""
     settings, plan, clock = prepared.settings, prepared.plan, SystemClock()
-    facts = RunFacts(folder.name, folder.began_unix_s, plan, provenance(prepared.root), settings.service)
+    facts = RunFacts(
+        folder.name,
+        folder.began_unix_s,
+        plan,
+        provenance(prepared.root) | {"lock_hash": lock_hash(prepared)},
+        settings.service,
+        deviations_of(prepared, journal.state, redact, at=iso_z(clock.now())),
+    )
     progress = _progress(prepared, journal.state)
     progress.spending = spending
     governor = _governor(prepared, models, journal)
@@ -86,6 +95,8 @@ def build_run(
         why_stopped=lambda: Outcome.BUDGET_STOPPED if drain.why == BUDGET else Outcome.CANCELLED,
     )
     journal.post("run_start", None, **_start_facts(prepared, facts))
+    for deviation in facts.deviations[len(journal.state.deviations) :]:
+        journal.post("deviation", None, **deviation)
     signals = Signals(drain=drain, announce=announce, last_words=journal.flush_now)
     run = Run(
         plan=plan,
@@ -186,11 +197,20 @@ def _judge_maker(prepared: Prepared, facts: RunFacts) -> Callable[[Trial, TrialL
     return make
 
 
+def plan_facts(prepared: Prepared) -> dict[str, Any]:
+    """By which a journal names the plan it goes by, and how that is to be analysed."""
+    return {
+        "plan_hash": prepared.plan.plan_hash,
+        "planned": prepared.plan.size,
+        "analysis_hash": digest(prepared.analysis.model_dump(mode="json")),
+    }
+
+
 def _start_facts(prepared: Prepared, facts: RunFacts) -> dict[str, Any]:
     settings = prepared.settings
     return {
-        "plan_hash": facts.plan.plan_hash,
-        "planned": facts.plan.size,
+        **plan_facts(prepared),
+        "lock": None if prepared.lock is None else prepared.lock.as_dict(),
         "provenance": dict(facts.provenance),
         "max_concurrency": settings.max_concurrency,
         "inter_run_delay_s": settings.inter_run_delay,

@@ -4,9 +4,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from trialbed.choose import REHEARSAL_JUDGE, REHEARSAL_SUBJECT, Choice, choose_plan
+from trialbed.core.choices import Choices, choices_of
 from trialbed.core.errors import UserError
+from trialbed.core.lock import UnderLock
 from trialbed.core.model import ModelName
 from trialbed.core.plan import Plan
 from trialbed.plugins import Catalog, Found, scan
@@ -33,16 +38,20 @@ class Wanted:
 class Prepared:
     """A plan and what it was made of. `why_rehearsal` is set when nothing was configured.
 
-    `max_cost_usd` is the limit that holds: the command line's, else the settings'; None = no limit.
+    `max_cost_usd` is the limit that holds: the command line's, else the settings'; None = no limit. `lock` says how the
+    run stands to the locked plan of its experiment, once that has been looked at (see `app.lock.hold_to_lock`); None =
+    there is none.
     """
 
     root: Path
     settings: Settings
     found: Found
     plan: Plan
+    analysis: Choices
     why_rehearsal: str | None
     prices: PriceList
     max_cost_usd: float | None = None
+    lock: UnderLock | None = None
 
     @property
     def models(self) -> tuple[ModelName, ...]:
@@ -72,7 +81,26 @@ def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = 
         raise UserError("\n".join(problems))
     choice = Choice(wanted.scenarios, wanted.variants, wanted.runs, wanted.limit)
     plan = choose_plan(settings, found, choice, subjects=subjects, judges=judges)
-    return Prepared(root, settings, found, plan, why, prices, limit_usd)
+    return Prepared(root, settings, found, plan, _analysis(found, plan), why, prices, limit_usd)
+
+
+def _analysis(found: Found, plan: Plan) -> Choices:
+    """What the experiment's author has chosen for the analysis of this plan.
+
+    Raises:
+        UserError: the choices contradict each other.
+    """
+    try:
+        return choices_of(found.experiment, baseline=plan.baseline, seed=plan.seed)
+    except ValidationError as error:
+        where = f"experiments/{found.experiment.name}"
+        lines = [f"{where}: {_attribute(problem)}{problem['msg']}; correct it" for problem in error.errors()]
+        raise UserError("\n".join(lines)) from None
+
+
+def _attribute(problem: Any) -> str:
+    """The attribute of the experiment's class that a problem is about, if it is about one alone."""
+    return f"{'.'.join(map(str, problem['loc']))}: " if problem["loc"] else "measures: "
 
 
 def _prices(settings: Settings, problems: list[str]) -> PriceList:

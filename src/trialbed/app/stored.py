@@ -15,6 +15,8 @@ class Status:
 
     `governor` has, by model, the newest limits and counts of its pace (see `core.pace.lane.Pace`).
     `cost` has `spent_usd`, `presumed_usd`, `limit_usd` (of the newest sitting) and `unknown_calls`.
+    `lock` has hash, time and file of the locked plan that the newest sitting was held to, and whether it matched;
+    None = there was none.
     """
 
     run: str
@@ -28,6 +30,8 @@ class Status:
     failed_attempts: dict[str, int]
     cost: dict[str, float | int | None]
     governor: dict[str, dict[str, Any]]
+    lock: dict[str, Any] | None
+    deviations: list[dict[str, Any]]
     is_running: bool
     is_complete: bool
     path: str
@@ -60,6 +64,8 @@ def status_of(folder: RunFolder) -> Status:
         failed_attempts=dict(state.failed_attempts),
         cost=_cost(state, is_running=is_running),
         governor={model: _pace(event) for model, event in state.paces.items()},
+        lock=state.run_starts[-1].get("lock") if state.run_starts else None,
+        deviations=state.deviations,
         is_running=is_running,
         is_complete=left == 0 and not any(owed_now.values()),
         path=str(folder.path),
@@ -83,7 +89,7 @@ def _cost(state: JournalState, *, is_running: bool) -> dict[str, float | int | N
 
 def _pace(event: dict[str, Any]) -> dict[str, Any]:
     """The newest word of a model's governor, without what only the journal needs."""
-    return {name: value for name, value in event.items() if name not in ("crc", "e", "model", "why")}
+    return {name: value for name, value in event.items() if name not in ("crc", "prev", "e", "model", "why")}
 
 
 def owed_by_sink(state: JournalState) -> dict[str, int]:

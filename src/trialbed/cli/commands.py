@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 Experiment = Annotated[str | None, typer.Argument(help="Experiment to run; default: EXPERIMENT.", show_default=False)]
 RunName = Annotated[str | None, typer.Argument(metavar="RUN", help="Run folder's name or path; default: the newest.")]
+RunNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RUN", help="Runs, or owner/name on the Hub; default: the newest.", show_default=False),
+]
 OneRun = Annotated[str, typer.Argument(metavar="RUN", help="Run folder's name or path.")]
 Scenarios = Annotated[str | None, typer.Option(help="Only these scenarios, csv.", show_default=False)]
 Variants = Annotated[str | None, typer.Option(help="Only these variants, csv.", show_default=False)]
@@ -18,6 +22,7 @@ Models = Annotated[
 ]
 Runs = Annotated[int | None, typer.Option(help="Runs per variant; instead of BATCH_SIZE.", show_default=False)]
 Limit = Annotated[int | None, typer.Option(help="At most so many trials, balanced over variants.", show_default=False)]
+MaxCost = Annotated[float | None, typer.Option("--max-cost", help="Spending limit in USD.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -30,14 +35,18 @@ def run(
     runs: Runs = None,
     limit: Limit = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; no call is made.")] = False,
-    max_cost: Annotated[float | None, typer.Option(help="Spending limit in USD.", show_default=False)] = None,
+    max_cost: MaxCost = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start another run instead of resuming.")] = False,
+    deviate: Annotated[
+        str | None,
+        typer.Option(metavar="WHY", help="Differ from the locked plan; every record says why.", show_default=False),
+    ] = None,
 ) -> None:
     """Run the experiment; the same command again resumes it."""
     from trialbed.cli.run import run_command
 
     wanted = _wanted(experiment, scenarios, variants, models, runs, limit, max_cost)
-    raise typer.Exit(run_command(_root(context), wanted, dry_run=dry_run, fresh=fresh))
+    raise typer.Exit(run_command(_root(context), wanted, dry_run=dry_run, fresh=fresh, deviate=deviate))
 
 
 def plan(
@@ -48,11 +57,17 @@ def plan(
     models: Models = None,
     runs: Runs = None,
     limit: Limit = None,
+    max_cost: MaxCost = None,
+    lock: Annotated[bool, typer.Option("--lock", help="Write the plan down: later runs are held to it.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Where --lock writes; default: plans/EXPERIMENT.lock.json.", show_default=False)
+    ] = None,
 ) -> None:
-    """Print the plan that 'run' would follow, as JSON."""
-    from trialbed.cli.run import plan_command
+    """Print the plan that 'run' would follow, as JSON; or lock it before the first call."""
+    from trialbed.cli.plan import plan_command
 
-    raise typer.Exit(plan_command(_root(context), _wanted(experiment, scenarios, variants, models, runs, limit, None)))
+    wanted = _wanted(experiment, scenarios, variants, models, runs, limit, max_cost)
+    raise typer.Exit(plan_command(_root(context), wanted, lock=lock, out=out))
 
 
 def status(context: typer.Context, run: RunName = None, as_json: AsJson = False) -> None:
@@ -74,6 +89,38 @@ def verify(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None
     from trialbed.cli.stored import verify_command
 
     raise typer.Exit(verify_command(_root(context), run, as_json=as_json))
+
+
+def report(
+    context: typer.Context,
+    runs: RunNames = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Verdicts of human coders, CSV or JSON lines.", show_default=False)
+    ] = None,
+    equivalence: Annotated[
+        float | None, typer.Option(help="Also test for equivalence within this margin.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to; default: the run's.", show_default=False)
+    ] = None,
+) -> None:
+    """Write what a run says: a page, tables, figures. RUN may be several, or a Hub dataset."""
+    from trialbed.app.report import Asked
+    from trialbed.cli.report import report_command
+
+    raise typer.Exit(report_command(_root(context), runs or [], Asked(labels, equivalence), out))
+
+
+def audit(
+    context: typer.Context,
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Run folder's name or path; of a joint report, all.")
+    ],
+) -> None:
+    """Check a run's journal, plan and files, and compute every number of its report again by other code."""
+    from trialbed.cli.report import audit_command
+
+    raise typer.Exit(audit_command(_root(context), runs))
 
 
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
@@ -102,7 +149,7 @@ def rehearsal_server(
     raise typer.Exit(rehearsal_command(_root(context), port=port, config=config, log=log))
 
 
-ALL = (run, plan, status, push, verify, list_, doctor, rehearsal_server)
+ALL = (run, plan, status, push, verify, report, audit, list_, doctor, rehearsal_server)
 
 
 def _root(context: typer.Context) -> Path:

@@ -1,6 +1,5 @@
-"""`run` and `plan`: what they show before and after the job."""
+"""`run`: what it shows before and after the job."""
 
-import json
 import os
 import shlex
 import sys
@@ -9,20 +8,22 @@ from pathlib import Path
 from trialbed.analysis.summary import as_lines
 from trialbed.app.checks import hub_problems
 from trialbed.app.job import Finished, do_job
+from trialbed.app.lock import hold_to_lock
 from trialbed.app.prepare import Prepared, Wanted, prepare
 from trialbed.cli.screen import TerminalScreen
 from trialbed.core.price import usd
 from trialbed.core.text import for_terminal
-from trialbed.engine.folder import plan_document
 
 
-def run_command(root: Path, wanted: Wanted, *, dry_run: bool, fresh: bool) -> int:
-    """Carry out a run; returns the exit code.
+def run_command(root: Path, wanted: Wanted, *, dry_run: bool, fresh: bool, deviate: str | None = None) -> int:
+    """Carry out a run; returns the exit code. `deviate` is why it may differ from the locked plan.
 
     Raises:
         UserError: something the user can fix.
     """
-    prepared = prepare(root, wanted, also=hub_problems)
+    prepared = hold_to_lock(prepare(root, wanted, also=hub_problems), wanted, why=deviate)
+    if deviate is not None and (prepared.lock is None or prepared.lock.matches):
+        print(f"--deviate: {_nothing_to_deviate_from(prepared)}; no deviation is recorded", file=sys.stderr)
     if dry_run:
         return _dry_run(prepared, fresh=fresh)
     import anyio
@@ -37,19 +38,18 @@ async def _job(prepared: Prepared, fresh: bool) -> Finished:
     return await do_job(prepared, TerminalScreen(), fresh=fresh)
 
 
-def plan_command(root: Path, wanted: Wanted) -> int:
-    """Print the plan as one JSON document, with an estimate of what it takes."""
-    from trialbed.app.estimate import estimate
-
-    prepared = prepare(root, wanted)
-    print(json.dumps(plan_document(prepared.plan) | {"estimate": estimate(prepared).as_dict()}, indent=2))
-    return 0
+def _nothing_to_deviate_from(prepared: Prepared) -> str:
+    experiment = prepared.plan.experiment
+    return (
+        f"there is no locked plan of {experiment}" if prepared.lock is None else "nothing differs from the locked plan"
+    )
 
 
 def _dry_run(prepared: Prepared, *, fresh: bool) -> int:
     from trialbed.app.checks import setting_problems
     from trialbed.app.estimate import estimate
     from trialbed.app.money import price_problems
+    from trialbed.app.power import planned_power
     from trialbed.core.errors import UserError
 
     if problems := [*setting_problems(prepared), *price_problems(prepared)]:
@@ -59,7 +59,11 @@ def _dry_run(prepared: Prepared, *, fresh: bool) -> int:
     for variant, count in plan.per_variant().items():
         print(f"  {variant}: {count}")
     print(f"  subjects: {', '.join(map(str, plan.subjects))}; judges: {', '.join(map(str, plan.judges)) or 'none'}")
-    for line in estimate(prepared, fresh=fresh).lines():
+    for line in [] if prepared.lock is None else prepared.lock.lines():
+        print(for_terminal(line))
+    takes = estimate(prepared, fresh=fresh)
+    power = planned_power(prepared, takes)
+    for line in (*takes.lines(), *(() if power is None else power.lines())):
         print(for_terminal(line))
     if prepared.max_cost_usd is not None:
         print(f"MAX_COST_USD: {usd(prepared.max_cost_usd)}")

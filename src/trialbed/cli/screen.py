@@ -50,6 +50,8 @@ class TerminalScreen(Screen):
             self._say("HF_TOKEN and HF_REPO_ID are not set: no upload, records stay here.")
         for note in prepared.found.notes:
             self._say(note)
+        for line in [] if prepared.lock is None else prepared.lock.lines():
+            self._say(line)
         per_variant = plan.per_variant()
         variants = ", ".join(per_variant)
         self._say(_RULE)

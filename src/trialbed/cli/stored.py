@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trialbed.app.stored import Status, status_of
+from trialbed.core.difference import Difference
 from trialbed.core.text import for_terminal
 from trialbed.engine.folder import find_run
 from trialbed.engine.spending import cost_text
@@ -71,6 +72,7 @@ def _status_lines(status: Status) -> list[str]:
     lines += [f"    {count} x {name}" for name, count in status.failed_attempts.items()]
     lines += [_pace_line(model, pace) for model, pace in status.governor.items()]
     lines.append(f"  {_cost_line(status.cost)}")
+    lines += _lock_lines(status)
     lines += [f"  owed to {sink}: {count} records" for sink, count in status.owed.items() if count]
     return lines
 
@@ -82,6 +84,18 @@ def _pace_line(model: str, pace: dict[str, Any]) -> str:
         f"  {model}: {pace['started']} attempts, {pace['throttles']} turned away; at most {pace['limit']} at a time, "
         + (f"learnt pace {learnt}" if learnt else "no quota met")
     )
+
+
+def _lock_lines(status: Status) -> list[str]:
+    lock, lines = status.lock, []
+    if lock is not None:
+        lines.append(
+            f"  locked plan {lock['file']} (hash {lock['hash']}) {'matches' if lock['matches'] else 'differs'}"
+        )
+    for one in status.deviations:
+        lines.append(f"  deviation since {one['at']}: {Difference(one['what'], one['locked'], one['actual']).line()}")
+        lines.append(f"    {one['why']}")
+    return lines
 
 
 def _cost_line(cost: dict[str, Any]) -> str:

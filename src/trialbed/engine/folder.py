@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from trialbed.core.choices import Choices
 from trialbed.core.errors import UserError
 from trialbed.core.plan import Plan, grows_from
 from trialbed.sinks.journal.file import sync_folder, write_all
@@ -59,26 +60,30 @@ class RunFolder:
             ) from None
         return data
 
-    def write_plan(self, plan: Plan) -> None:
-        """Write the plan so that a crash leaves either the old or the new one.
+    def write_plan(self, plan: Plan, *, analysis: Choices) -> None:
+        """Write the plan and the choices of its analysis so that a crash leaves either the old or the new one.
 
         Raises:
             UserError: the disk refuses.
         """
-        text = json.dumps(plan_document(plan), indent=2, ensure_ascii=True).encode("ascii") + b"\n"
+        text = json.dumps(plan_document(plan, analysis=analysis), indent=2, ensure_ascii=True).encode("ascii") + b"\n"
         try:
             write_whole(self.path / "plan.json", text, durable=True)
         except OSError as error:
             raise UserError(f"{self.path}/plan.json: {error.strerror}; the run needs room to write it") from None
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
-    """What plan.json holds and `trialbed plan` prints."""
+def plan_document(plan: Plan, *, analysis: Choices) -> dict[str, Any]:
+    """What plan.json holds and `trialbed plan` prints. Those of earlier versions have no `analysis`.
+
+    The choices decide numbers of a report and no trial, so they are no part of `plan_hash`.
+    """
     return {
         "plan_hash": plan.plan_hash,
         "planned": plan.size,
         "per_variant": plan.per_variant(),
         "plan": plan.as_dict(),
+        "analysis": analysis.model_dump(mode="json"),
     }
 
 
@@ -95,8 +100,8 @@ def write_whole(path: Path, data: bytes, *, durable: bool) -> None:
     aside.replace(path)
 
 
-def create(backups: Path, plan: Plan, now: datetime, *, unless_there: bool) -> RunFolder:
-    """A new run's folder with its plan in it.
+def create(backups: Path, plan: Plan, now: datetime, *, analysis: Choices, unless_there: bool) -> RunFolder:
+    """A new run's folder with its plan in it, and the choices of its analysis.
 
     No two runs under one backup folder begin in the same second, because run ids carry it. `unless_there`:
     the same command may have been started twice at once; then both get the one folder, and one is refused.
@@ -116,7 +121,7 @@ def create(backups: Path, plan: Plan, now: datetime, *, unless_there: bool) -> R
             path = backups / now.strftime("%Y%m%d") / f"{plan.experiment}-{now.strftime(_STAMP)}"
             path.mkdir(parents=True, mode=0o700)
             folder = RunFolder(path)
-            folder.write_plan(plan)
+            folder.write_plan(plan, analysis=analysis)
             # What the journal syncs later is only there after a power cut if the way to it is.
             for above in (path.parent, backups):
                 sync_folder(above)

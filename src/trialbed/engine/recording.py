@@ -18,7 +18,8 @@ from trialbed.core.verdict import Verdict
 class RunFacts:
     """What is the same for all records of a run. `began_unix_s` is when the run first started.
 
-    `service` is that of this sitting: one that resumes the run may have another.
+    `service` is that of this sitting: one that resumes the run may have another. `deviations` are all that the run
+    has had so far from a locked plan.
     """
 
     run: str
@@ -26,6 +27,7 @@ class RunFacts:
     plan: Plan
     provenance: Mapping[str, Any]
     service: Service = NOTHING_ASKED
+    deviations: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def build_record(facts: RunFacts, trial: Trial, ended: Ended, *, revision: int) 
             "latency_s": round(float(sum(call["latency_s"] for call in asked)), 6),
             "calls": [for_readers(call) for call in ended.calls],
             "text_repairs": ended.repairs,
-            "deviations": [],
+            "deviations": [for_readers(deviation) for deviation in facts.deviations],
             "code_commit": facts.provenance.get("code_commit"),
             "python_version": str(facts.provenance.get("python_version", "")),
             "provenance": facts.provenance,

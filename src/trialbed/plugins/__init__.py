@@ -15,9 +15,13 @@ from trialbed.plugins.variants import variants_of
 
 @dataclass(frozen=True)
 class Found:
-    """One experiment with its scenarios and variants, baseline first; `notes` are worth telling the user once."""
+    """One experiment with its scenarios and variants, baseline first; `notes` are worth telling the user once.
+
+    `file` is the one that ends with it.
+    """
 
     experiment: Experiment
+    file: Path
     scenarios: tuple[Scenario, ...]
     variants: tuple[Variant, ...]
     baseline: str
@@ -57,7 +61,7 @@ def scan(root: Path) -> Catalog:
                 raise Broken(f"{place(path, root)}: there is another experiment named {experiment.name!r}; rename one")
             scenarios = scenarios_of(experiment, path, root)
             variants, baseline, notes = variants_of(experiment, root)
-            found[experiment.name] = Found(experiment, scenarios, variants, baseline, notes)
+            found[experiment.name] = Found(experiment, path, scenarios, variants, baseline, notes)
         except Broken as broken:
             problems += broken.lines
     if problems:

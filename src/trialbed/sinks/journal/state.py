@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from trialbed.core.difference import DEVIATION
 from trialbed.core.outcome import SETTLED, Outcome
+from trialbed.sinks.journal.events import HEAD
 from trialbed.sinks.journal.file import whole_lines
 
-_HEAD = re.compile(rb'\{"crc":"[0-9a-f]{8}","e":"(\w+)"(?:,"trial":"([0-9a-f]+)")?')
 _NUMBER = rb"-?[0-9][0-9.eE+-]*"
 _REQUEST = re.compile(rb',"request":"([^"\\]*)"')
 _COST = re.compile(rb',"cost_usd":(null|%s)(?:,"presumed_cost_usd":(%s))?' % (_NUMBER, _NUMBER))
@@ -98,7 +99,7 @@ class JournalState:
 
     `open_places` has the answers and verdicts of trials that are not settled: what a resumed trial
     need not ask again. `sink_events` are the seals and receipts in order. `budget` is the newest event of a
-    spending limit that left no room for a call.
+    spending limit that left no room for a call. `deviations` are those from a locked plan, as records carry them.
     """
 
     recorded: dict[str, Recorded] = field(default_factory=dict)
@@ -112,11 +113,12 @@ class JournalState:
     costs: Costs = field(default_factory=Costs)
     budget: dict[str, Any] | None = None
     paces: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deviations: list[dict[str, Any]] = field(default_factory=list)
     lines: int = 0
 
     def take(self, offset: int, line: bytes) -> None:
         """Fold in one whole line that stands at `offset`."""
-        match = _HEAD.match(line)
+        match = HEAD.match(line)
         if match is None:
             return
         self.lines += 1
@@ -132,6 +134,9 @@ class JournalState:
             self.costs.add(orjson.loads(line)["cost_usd"])
         elif kind == "budget":
             self.budget = orjson.loads(line)
+        elif kind == "deviation":
+            event = orjson.loads(line)
+            self.deviations.append({name: event[name] for name in DEVIATION})
         elif kind == "governor":
             pace = orjson.loads(line)
             self.paces[pace["model"]] = pace
