@@ -21,8 +21,6 @@ def cautions_of(population: Population, sources: Sequence[Source], tables: Mappi
 
 
 def _of_sources(population: Population, sources: Sequence[Source]) -> Iterator[str]:
-    if any(one.info.is_rehearsal for one in sources):
-        yield "This is a rehearsal: every answer was made up by a program on this machine. Nothing here is a finding."
     if any(one.planned is None for one in sources):
         yield (
             "These rows come without their plan: planned trials are taken to be one per variant in every block that "
