@@ -23,6 +23,8 @@ from trialbed.core.outcome import Outcome
 from trialbed.core.trial import Trial
 from trialbed.plugins import scan
 
+pytestmark = pytest.mark.handmade_runs
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -250,7 +252,8 @@ def test_only_the_newest_probing_of_a_judge_is_counted(tmp_path: Path) -> None:
     usual = {"judge": JUDGES[0], "complaint": None, "clean": "truth", "answer": "truth", "target": "truth"}
 
     def probe(at: str, which: str, **more: Any) -> None:
-        run.add("probe", "f" * 20, **(usual | {"set": which, "case": "c1", "at": at, "kind": "order"} | more))
+        body = usual | {"set": which, "case": "c1", "at": at, "kind": "order"} | more
+        run.add("probe", "f" * 20, **body)
 
     probe("1", "golden", answer="lie")
     probe("2", "golden")

@@ -71,7 +71,7 @@ class MadeRun:
     def folder(self) -> Path:
         return self.root / self.name
 
-    def add(self, kind: str, trial: str | None = None, **body: Any) -> None:
+    def add(self, kind: str, trial: str | None = None, /, **body: Any) -> None:
         event = {"e": kind, **({} if trial is None else {"trial": trial}), **body}
         rest = json.dumps(event, separators=(",", ":"))[1:].encode("ascii")
         self.lines.append(b'{"crc":"%08x",%s' % (zlib.crc32(rest), rest))

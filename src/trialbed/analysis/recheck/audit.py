@@ -1,6 +1,7 @@
 """Is every number of a report, or of tables handed in, what the journals say? The one entry to the second path."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def study_of(
         OSError, ValueError, KeyError: a plan.json or a record is not readable.
     """
     documents = [read_document(folder) for folder in run_folders]
-    chosen = choices_in(documents[0], otherwise=choices)
+    chosen = choices_in(documents[-1], otherwise=choices)
     most = lines if lines is not None else [None] * len(run_folders)
     runs = [read_run(folder, chosen.measures, lines=upto) for folder, upto in zip(run_folders, most, strict=True)]
     return Study(chosen, tuple(runs))
@@ -80,12 +81,24 @@ def _report_problem(run_folders: Sequence[Path], report: Path, choices: Choices 
     if problem is not None:
         return problem
     lines = [run["journal_lines"] for run in manifest["runs"]]
-    study = study_of(run_folders, lines=lines, choices=choices)
+    told = _choices_told(manifest, otherwise=choices)
+    study = study_of(run_folders, lines=lines, choices=told)
+    if told is not None:
+        # What a plan has decided holds; a report may only have asked for equivalence besides.
+        beside = {"equivalence_margin": study.choices.equivalence_margin}
+        if told.model_copy(update=beside) != study.choices:
+            return "manifest.json: choices: not those of the plan"
+        study = replace(study, choices=told)
     return (
         compare_tables(_by_judges_only(read_tables(report), study), recomputed(study))
         or compare_facts(manifest["facts"], facts(study))
         or _sources_problem(read_report_page(report), study)
     )
+
+
+def _choices_told(manifest: Mapping[str, Any], *, otherwise: Choices | None) -> Choices | None:
+    told = manifest.get("choices")
+    return otherwise if told is None else Choices.model_validate(told)
 
 
 def _runs_problem(run_folders: Sequence[Path], runs: Sequence[Mapping[str, Any]]) -> str | None:

@@ -108,16 +108,23 @@ class RunRows:
 
     @property
     def is_locked(self) -> bool:
-        """Whether every sitting was held to a locked plan; one that differs from it is refused or declared."""
+        """Whether every sitting was held to a locked plan, and no declared deviation is one of the analysis.
+
+        Of the analysis are those of `experiments/NAME: CHOICE`, where CHOICE is a member of the choices.
+        """
         starts = self.of_kind("run_start")
-        return bool(starts) and all(start.get("lock") is not None for start in starts)
+        if not starts or any(start.get("lock") is None for start in starts):
+            return False
+        places = [str(event["what"]).split(": ") for event in self.of_kind("deviation")]
+        return not any(len(place) > 1 and place[1].split(":")[0] in Choices.model_fields for place in places)
 
 
 def choices_in(document: Mapping[str, Any], *, otherwise: Choices | None = None) -> Choices:
     """The analysis that a plan.json names, else `otherwise`; without both there are no measures."""
     chosen = document.get("analysis")
-    if chosen is not None:
-        return Choices.model_validate(chosen)
+    planned = None if chosen is None else Choices.model_validate(chosen)
+    if planned is not None and (planned.measures or otherwise is None):
+        return planned
     if otherwise is not None:
         return otherwise
     plan = document["plan"]

@@ -67,6 +67,7 @@ def _manifest(findings: Findings, hashes: dict[str, str], made_at: str) -> bytes
             }
             for run in findings.runs
         ],
+        "choices": findings.choices.model_dump(mode="json"),
         "files": hashes,
         "facts": {name: spelt(value, kind_of(value)) for name, value in findings.facts.items()},
         "software": {"python": platform.python_version(), **package_versions()},
