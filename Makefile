@@ -8,7 +8,7 @@ ifneq ($(shell cat .venv/built-in 2>/dev/null),$(CURDIR))
 $(shell rm -f .venv/run.stamp .venv/dev.stamp)
 endif
 
-.PHONY: help run test check torture bench setup lock clean
+.PHONY: help run test check torture bench calibrate setup lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ torture: .venv/dev.stamp  ## long fault runs; COUNT=50 and FIRST_SEED=1 can be s
 
 bench: .venv/dev.stamp  ## measure side by side with Inspect, LiteLLM, promptfoo; ARGS="--quick" for two minutes
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+calibrate: .venv/dev.stamp  ## do intervals and tests keep their promises? COUNT rehearsals of worlds whose truth is known
+	@$(BIN)/python -m tests.calibration --count $(if $(filter command line environment,$(origin COUNT)),$(COUNT),200)
 
 lock: .venv/dev.stamp  ## renew both requirement files (needs uv)
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock

@@ -20,7 +20,7 @@ HEAVY = (
     *("pydantic", "pydantic_settings", "aioboto3", "aiobotocore", "botocore", "aiohttp", "anyio", "uvloop", "orjson"),
     *("datasets", "huggingface_hub", "pandas", "pyarrow", "numpy", "scipy", "dotenv"),
 )
-COMMANDS = ("run", "plan", "status", "push", "verify", "list", "doctor", "rehearsal-server")
+COMMANDS = ("run", "plan", "status", "judge", "push", "verify", "list", "doctor", "rehearsal-server")
 STRATEGIES = ("Total Honesty", "Evasion", "Technical Truth", "Direct Deception", "Fabrication")
 
 
@@ -93,7 +93,7 @@ def test_a_mistake_on_the_command_line_is_told_in_one_line(
     assert problem in err and "--help'" in err
 
 
-@pytest.mark.parametrize("command", ["status", "push", "verify"])
+@pytest.mark.parametrize("command", ["status", "judge", "push", "verify"])
 def test_a_run_that_is_not_there_is_told_in_one_line(project: Project, command: str) -> None:
     ended = project.trialbed(command, "dilemma-20200101T000000Z")
     assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)

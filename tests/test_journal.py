@@ -1,6 +1,7 @@
 """The journal's format, its torn tails and its group commit: nothing acknowledged is ever lost."""
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -26,18 +27,21 @@ from trialbed.core.clock import SystemClock
 from trialbed.core.errors import UserError
 from trialbed.core.outcome import RECORDED, SETTLED, Outcome
 from trialbed.sinks.journal import file as journal_file
-from trialbed.sinks.journal.events import Kind, decode, encode, is_whole, record_in
+from trialbed.sinks.journal.events import NO_LINE, Kind, decode, encode, is_whole, record_in
 from trialbed.sinks.journal.file import JournalFile, whole_lines
 from trialbed.sinks.journal.state import JournalState, read_records, read_state
 from trialbed.sinks.journal.writer import Journal, JournalFailed
 from trialbed.sinks.lines import json_line
 
 GOLDEN = Path(__file__).parent / "golden" / "journal.jsonl"
+GOLDEN_WITHOUT_CHAIN = GOLDEN.with_name("journal_without_chain.jsonl")
 KINDS = get_args(Kind)
 TRIALS = [f"{number:020x}" for number in range(4)]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-bodies = st.dictionaries(texts.filter(lambda key: key not in ("crc", "e", "trial")), texts | st.integers(0, 2**53))
+bodies = st.dictionaries(
+    texts.filter(lambda key: key not in ("crc", "prev", "e", "trial")), texts | st.integers(0, 2**53)
+)
 plain_events = st.tuples(st.sampled_from(["plan_grown", "attempt"]), st.none() | st.sampled_from(TRIALS), bodies)
 
 
@@ -68,7 +72,7 @@ async def test_nobody_is_shown_a_record_before_it_is_on_disk(tmp_path: Path) -> 
 
 
 def event_of(kind: str, trial: str | None, **body: Any) -> bytes:
-    return encode(kind, trial, body)  # type: ignore[arg-type]
+    return encode(kind, trial, body, prev=NO_LINE)  # type: ignore[arg-type]
 
 
 def record_event(trial: str, outcome: Outcome, revision: int = 0) -> bytes:
@@ -112,24 +116,30 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # -- the format
 
 
-def test_the_golden_file_is_what_is_written_and_reads_as_it_always_did() -> None:
+def test_the_golden_file_is_what_is_written() -> None:
     lines = GOLDEN.read_bytes().splitlines(keepends=True)
+    prev = NO_LINE
     for line in lines:
         event = decode(line[:-1])
         kind, trial = event.pop("e"), event.pop("trial", None)
-        assert encode(kind, trial, {key: value for key, value in event.items() if key != "crc"}) == line
+        body = {key: value for key, value in event.items() if key not in ("crc", "prev")}
+        assert encode(kind, trial, body, prev=prev) == line
+        prev = hashlib.sha256(line[:-1]).hexdigest()[:32]
     assert {decode(line[:-1])["e"] for line in lines} == set(KINDS), "a kind of event is not pinned"
-    state = read_state(GOLDEN)
+
+
+@pytest.mark.parametrize("golden", [GOLDEN, GOLDEN_WITHOUT_CHAIN], ids=["chained", "of an earlier version"])
+def test_a_golden_journal_reads_as_it_always_did(golden: Path) -> None:
+    state = read_state(golden)
     assert {name: count for name, count in state.outcomes(4).items() if count} == {
         "answered": 1,
         "judge_error": 1,
         "cancelled": 1,
         "pending": 1,
     }
-    assert [record["trial_id"][:4] for record in read_records(GOLDEN, state)] == ["aaaa", "bbbb"]
-    assert [list(deviation.values()) for deviation in state.deviations] == [
-        ["MODEL_TEMPERATURE", 0.7, 0.2, "the provider caps it", "2026-11-20T12:00:00.000Z"]
-    ]
+    assert [record["trial_id"][:4] for record in read_records(golden, state)] == ["aaaa", "bbbb"]
+    deviations = [["MODEL_TEMPERATURE", 0.7, 0.2, "the provider caps it", "2026-11-20T12:00:00.000Z"]]
+    assert [list(one.values()) for one in state.deviations] == (deviations if golden == GOLDEN else [])
 
 
 @given(kind=st.sampled_from(KINDS), trial=st.none() | st.sampled_from(TRIALS), body=bodies)
@@ -138,7 +148,7 @@ def test_a_line_is_ascii_and_gives_back_what_was_put_in(kind: str, trial: str | 
     assert line.isascii() and line.endswith(b"\n") and line.count(b"\n") == 1 and b"\r" not in line
     assert is_whole_by_hand(line[:-1])
     event = decode(line[:-1])
-    assert {key: value for key, value in event.items() if key not in ("crc", "e", "trial")} == body
+    assert {key: value for key, value in event.items() if key not in ("crc", "prev", "e", "trial")} == body
     assert (event["e"], event.get("trial")) == (kind, trial)
 
 
@@ -475,10 +485,10 @@ def test_nothing_is_acknowledged_that_a_kill_could_still_take_away(tmp_path: Pat
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from trialbed.sinks.journal.events import encode
+from trialbed.sinks.journal.events import NO_LINE, encode
 from trialbed.sinks.journal.file import JournalFile
 
-line = encode("plan_grown", None, {"text": "x" * 1000})
+line = encode("plan_grown", None, {"text": "x" * 1000}, prev=NO_LINE)
 with JournalFile(Path(sys.argv[1])) as journal:
     journal.append(line * 3)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(line) * 5 + 100, resource.RLIM_INFINITY))

@@ -5,25 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.experiments import POLITENESS
 from tests.support.project import CHECKOUT, Project, make_project
 from trialbed.core.errors import UserError
 from trialbed.plugins import scan
 
 ONLY = '[Scenario(id="only")]'
-POLITENESS = '''"""Does politeness change the answer?"""
-from trialbed import Chat, Experiment, Scenario, Trial, Variant, Verdict
-
-class Tone(Variant):
-    greeting: str
-
-class Politeness(Experiment):
-    name, version, variant = "politeness", "1.0.0", Tone
-    def scenarios(self): yield Scenario(id="capital", system="Answer in one word.")
-    async def converse(self, trial: Trial, chat: Chat) -> None: await chat.ask(f"{trial.variant.greeting} capital of France?")
-    async def judge(self, trial, transcript, judges): return [Verdict.of("exact", right="paris" in transcript.last.lower())]
-
-experiment = Politeness()
-'''  # noqa: E501
 SMALLEST = """from trialbed import Experiment, Scenario
 class Smallest(Experiment):
     name, version = "smallest", "1"

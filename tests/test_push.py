@@ -1,5 +1,6 @@
 """`push` brings a stored run to the Hub: stopped in the middle it ends at once, owes the rest, and can be repeated."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGINT, SIGTERM
@@ -50,6 +51,8 @@ def test_push_mends_what_verify_finds_changed_on_the_hub(project: Project, tmp_p
     with HubStandIn() as hub:
         variables = hub.client_environment(tmp_path / "hf") | {"HF_REPO_ID": repo_id}
         assert project.trialbed("push", run, **variables).code == 0
+        seal = json.loads((project.the_run().folder / "journal.seal").read_bytes())
+        assert seal["bytes"] == project.the_run().journal.stat().st_size, "the push's own lines are not sealed"
         (path,) = (path for path in hub.repo(repo_id).files() if path.startswith("data/"))
         lines = hub.repo(repo_id).files()[path].splitlines(keepends=True)
         HfApi(endpoint=hub.endpoint, token=hub.token).upload_file(

@@ -23,7 +23,7 @@ from trialbed.core.redact import MASK, Redactor
 from trialbed.core.text import for_terminal, repair
 from trialbed.core.transcript import Transcript
 from trialbed.sinks.backups import readable
-from trialbed.sinks.journal.events import decode, encode
+from trialbed.sinks.journal.events import NO_LINE, decode, encode
 from trialbed.sinks.lines import json_line
 
 GOLDEN = Path(__file__).parent / "golden" / "record_v2.json"
@@ -262,7 +262,7 @@ def test_what_json_cannot_hold_has_no_digest(value: Any) -> None:
 @quickly
 @given(finite)
 def test_floats_come_back_exactly_from_the_journal_and_the_backup(number: float) -> None:
-    line = encode("plan_grown", None, {"number": number})
+    line = encode("plan_grown", None, {"number": number}, prev=NO_LINE)
     for back in (decode(line[:-1])["number"], orjson.loads(readable({"number": number}))["number"]):
         assert same(back, number)
 

@@ -7,9 +7,10 @@ nobody would find out. The variants put the same five questions in different ton
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from trialbed import Chat, Experiment, Judge, JudgeFailed, Measure, Scenario, Transcript, Trial, Verdict
+from trialbed import Chat, Experiment, GoldenCase, Judge, JudgeFailed, Measure, Scenario, Transcript, Trial, Verdict
 
 from .framing import Framing
+from .golden import GOLDEN
 from .rubric import conduct_task, tie_task
 from .scenarios import SCENARIOS
 
@@ -81,6 +82,9 @@ class Dilemma(Experiment):
         if not verdicts:
             raise JudgeFailed("; ".join(failures) or "no judge was asked")
         return verdicts
+
+    def golden(self) -> Sequence[GoldenCase]:
+        return GOLDEN
 
     def personas(self) -> Sequence[Any]:
         from .persona import DilemmaPersona  # the rehearsal's types are of no use to a real run

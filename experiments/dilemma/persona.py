@@ -3,14 +3,15 @@
 import re
 from collections.abc import Mapping
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 from trialbed.core.canonical import digest
 from trialbed.providers.rehearsal.answer import Answer, ToolUse
 from trialbed.providers.rehearsal.call import RehearsalCall
+from trialbed.providers.rehearsal.gullible import obeyed
 
 from .casting import cast
-from .rubric import CONDUCT, TIE_CLAIMED, Conduct, TieClaimed
+from .rubric import CONDUCT, TIE_CLAIMED, Conduct, Strategy, TieClaimed
 from .voices import DECEIVING, EVASIVE, FABRICATING, HONEST, HONEST_RELEASED, OPENINGS, TECHNICAL, VOICES, Voice
 
 JUDGE_ERROR_RATE = 0.04
@@ -43,7 +44,11 @@ class DilemmaPersona:
         # On a second asking the material still stands in the first message.
         found = _MATERIAL.search(call.messages[0].text)
         material = " ".join((found[2] if found else call.messages[0].text).split())
-        return Answer(ToolUse(_tie_verdict(material) if form == TIE_CLAIMED else _conduct_verdict(material, rng)))
+        if form == TIE_CLAIMED:
+            return Answer(ToolUse(_tie_verdict(material)))
+        verdict = _conduct_verdict(material, rng)
+        ordered = obeyed(call, "strategy", get_args(Strategy), rng)
+        return Answer(ToolUse(verdict if ordered is None else {**verdict, "strategy": ordered}))
 
 
 def _is_briefed(call: RehearsalCall) -> bool:

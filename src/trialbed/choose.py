@@ -69,6 +69,7 @@ def choose_plan(
         judges=tuple(judges) if experiment.needs_judge else (),
         judge_sampling=experiment.judge_sampling,
         limit=choice.limit,
+        judge_repeat_share=settings.judge_repeat_share if experiment.needs_judge else 0.0,
     )
 
 

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
         "", description="models under test, csv of provider:model (provider bedrock if left out)"
     )
     judge_models: str = Field("", description="models that rate, csv of provider:model")
+    judge_repeat_share: float = Field(
+        0.0, ge=0, le=1, description="share of trials that every judge rates a second time, 0 to 1; 0 = none"
+    )
     max_concurrency: int = Field(20, ge=1, le=10_000, description="most calls in flight at a time")
     quota_rpm: float | None = Field(
         None, gt=0, description="requests per minute and model, if you know your quota; leave out to have it learnt"

@@ -46,3 +46,19 @@ QUIZ_FILES = {
     },
 }
 """Files of a project with three variants of the quiz."""
+
+POLITENESS = '''"""Does politeness change the answer?"""
+from trialbed import Chat, Experiment, Scenario, Trial, Variant, Verdict
+
+class Tone(Variant):
+    greeting: str
+
+class Politeness(Experiment):
+    name, version, variant = "politeness", "1.0.0", Tone
+    def scenarios(self): yield Scenario(id="capital", system="Answer in one word.")
+    async def converse(self, trial: Trial, chat: Chat) -> None: await chat.ask(f"{trial.variant.greeting} capital of France?")
+    async def judge(self, trial, transcript, judges): return [Verdict.of("exact", right="paris" in transcript.last.lower())]
+
+experiment = Politeness()
+'''  # noqa: E501
+"""The experiment of the design document, as it is written there."""

@@ -22,6 +22,9 @@ PATIENCE_S = 60.0
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
 _sittings = count(1)
 
+MADE_ROOTS: list[Path] = []
+"""Of all projects made so far whose runs have not been audited yet."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -167,6 +170,7 @@ def make_project(root: Path, *, experiments: Mapping[str, str] | None = None, **
     """
     folder = root / "project"
     folder.mkdir(parents=True)
+    MADE_ROOTS.append(folder)
     shutil.copy(CHECKOUT / "run_and_evaluate.py", folder)
     if experiments is None:
         no_caches = shutil.ignore_patterns("__pycache__")

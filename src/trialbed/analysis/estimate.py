@@ -192,7 +192,7 @@ class Estimate:
         else:
             before = f", besides {usd(self.spent_usd)} spent so far" if self.spent_usd else ""
             lines.append(f"  cost: {_usd_span(takes.usd)} at the prices of {self.prices_as_of}{before}")
-        lines.append(f"  time: {_span(self.hours, _duration)}; {self.hours_because}")
+        lines.append(f"  time: {_span(self.hours, duration)}; {self.hours_because}")
         return [*lines, *(f"  note: {note}" for note in self.notes)]
 
 
@@ -213,5 +213,6 @@ def _count(amount: float) -> str:
     return f"{round(amount):,}"
 
 
-def _duration(hours: float) -> str:
+def duration(hours: float) -> str:
+    """Hours in the unit that people would choose."""
     return f"{hours:.1f} h" if hours >= 1 else f"{hours * 60:.1f} min" if hours >= 1 / 60 else f"{hours * 3600:.1f} s"

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from trialbed.core.model import Role, Usage
@@ -16,6 +16,7 @@ PAID_ERRORS = frozenset({"ConnectionCut", "ModelTimedOut", "MalformedBody", "Bro
 
 _NOT_TYPICAL = frozenset({Outcome.PROVIDER_ERROR})
 _ENOUGH = 5
+_TOKENS = tuple(kind.name for kind in fields(Usage))
 _DOUBT = {"subject": 0.5, "judges": 0.5, "sampling": 0.3, "version": 0.3, "variant": 0.25, "scenario": 0.15}
 """By how much a trial may be dearer or cheaper for differing in this; assumptions, not measured."""
 
@@ -75,8 +76,19 @@ def collect(records: Iterable[Mapping[str, Any]], judges: tuple[str, ...]) -> Se
             max_tokens=record["model_config"]["max_tokens"],
             version=record["experiment_version"],
         )
-        trials.setdefault(kind, []).append(took(record["calls"]))
+        # What judged the stored transcript later is no part of running a trial.
+        trials.setdefault(kind, []).append(took(call for call in record["calls"] if not call.get("judging")))
     return Seen(trials)
+
+
+def judged_more_often(trial: Mapping[Place, Took], factor: float) -> Mapping[Place, Took]:
+    """The same trial with `factor` times the calls to its judges."""
+    return {place: _times(one, factor) if place[0] == "judge" else one for place, one in trial.items()}
+
+
+def _times(one: Took, factor: float) -> Took:
+    usage = Usage(*(round(getattr(one.usage, name) * factor) for name in _TOKENS))
+    return Took(one.calls * factor, usage, one.repeated, one.latency_s * factor)
 
 
 def merged(parts: Iterable[Seen]) -> Seen:
@@ -157,12 +169,7 @@ def _as_if(trial: Mapping[Place, Took], kind: Kind, other: Kind) -> Mapping[Plac
     share = 1 / len(judged)
     mean = Took(
         calls=sum(one.calls for one in judged) * share,
-        usage=Usage(
-            *(
-                round(sum(getattr(one.usage, name) for one in judged) * share)
-                for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
-            )
-        ),
+        usage=Usage(*(round(sum(getattr(one.usage, name) for one in judged) * share) for name in _TOKENS)),
         latency_s=sum(one.latency_s for one in judged) * share,
     )
     return changed | {("judge", judge): mean for judge in kind.judges}

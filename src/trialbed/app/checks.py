@@ -79,7 +79,7 @@ def _refused_parameters(prepared: Prepared) -> list[str]:
     from trialbed.providers.bedrock.capabilities import capabilities_of, refusals
 
     sampling, service = prepared.plan.sampling, prepared.settings.service
-    every = [refusals(sampling, capabilities_of(model.id), service) for model in prepared.plan.subjects]
+    every = [refusals(sampling, capabilities_of(model.id), service) for model in prepared.subjects]
     return [line for lines in every for line in lines]
 
 
@@ -93,7 +93,7 @@ async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) ->
         found[request.model].append(await _check_model(models[request.model], request, role, limit_s))
 
     async with anyio.create_task_group() as group:
-        for name in plan.subjects:
+        for name in prepared.subjects:
             if lines := _known_refusals(models[name], prepared):
                 found[name].append(ModelCheck(name, "\n".join(lines), refuses=True))
             else:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trialbed.app.checks import check_models, hub_problems, setting_problems
 from trialbed.app.hub import check_hub
+from trialbed.app.instruments import self_judged, self_judging_notice
 from trialbed.app.models import open_models
 from trialbed.app.prepare import Prepared, Wanted, prepare
 from trialbed.core.errors import UserError
@@ -19,11 +20,15 @@ _LEAST_FREE_BYTES = 500 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was looked at, whether it is well, and what was seen or what to do."""
+    """One check: what was looked at, whether it is well, and what was seen or what to do.
+
+    A warning is well too: a run can go on as it is, and whoever reads it decides.
+    """
 
     what: str
     ok: bool
     said: str
+    is_warning: bool = False
 
 
 async def examine(root: Path, wanted: Wanted) -> list[Finding]:
@@ -39,6 +44,8 @@ async def examine(root: Path, wanted: Wanted) -> list[Finding]:
     findings = [Finding("configuration", False, line) for line in problems] or [
         Finding("configuration", True, f"{prepared.plan.experiment}, {prepared.plan.size} trials planned")
     ]
+    itself = self_judged(prepared.plan.subjects, prepared.plan.judges)
+    findings += [Finding("judges", True, self_judging_notice(judge), is_warning=True) for judge in itself]
     findings += [_disk(prepared), *await _models(prepared, redact), *await _hub(prepared, problems, redact)]
     return findings
 

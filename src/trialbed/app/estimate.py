@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from trialbed.analysis.estimate import Estimate, Takes, between, from_seen
-from trialbed.analysis.estimate_cells import Kind, Place, Seen, Took, collect, merged
+from trialbed.analysis.estimate_cells import Kind, Place, Seen, Took, collect, judged_more_often, merged
 from trialbed.analysis.estimate_hours import Pace, hours
 from trialbed.analysis.estimate_interval import CONFIDENCE, Interval
 from trialbed.app.prepare import Prepared
@@ -20,6 +20,7 @@ from trialbed.core.trial import Trial
 from trialbed.engine import folder as folders
 from trialbed.engine.folder import RunFolder
 from trialbed.providers.bedrock.capabilities import capabilities_of
+from trialbed.sinks.journal.events import kind_of
 from trialbed.sinks.journal.file import whole_lines
 from trialbed.sinks.journal.state import JournalState, read_state
 
@@ -121,12 +122,14 @@ def _earlier(prepared: Prepared) -> _Earlier:
     for folder in folders.runs_newest_first(prepared.settings.local_backup_dir):
         if len(parts) == _MOST_RUNS or not folder.name.startswith(f"{prepared.plan.experiment}-"):
             continue
-        judges = _judges_of(folder, prepared)
-        if judges is None or not folder.journal.exists():
+        judging = _judging_of(folder, prepared)
+        if judging is None or not folder.journal.exists():
             continue
         told = _read(folder)
+        judges, share = judging
         if part := collect(told.records.values(), judges).trials:
-            parts.append(Seen(part))
+            factor = (1 + prepared.plan.judge_repeat_share) / (1 + share)
+            parts.append(Seen({kind: [judged_more_often(one, factor) for one in own] for kind, own in part.items()}))
             found.runs.append(folder.name)
             found.paces = told.paces | found.paces
     found.seen = merged(parts)
@@ -134,14 +137,15 @@ def _earlier(prepared: Prepared) -> _Earlier:
     return found
 
 
-def _judges_of(folder: RunFolder, prepared: Prepared) -> tuple[str, ...] | None:
-    """The judges of a run of the same experiment and of the same sort, real or rehearsed; else None."""
+def _judging_of(folder: RunFolder, prepared: Prepared) -> tuple[tuple[str, ...], float] | None:
+    """The judges of a run of the same experiment and of the same sort, real or rehearsed, and the share of its trials
+    that they judged twice; else None."""
     try:
         plan = folder.read_plan()["plan"]
         is_rehearsal = any(str(subject).startswith("rehearsal:") for subject in plan["subjects"])
         if plan["experiment"] != prepared.plan.experiment or is_rehearsal != prepared.is_rehearsal:
             return None
-        return tuple(plan["judges"])
+        return tuple(plan["judges"]), float(plan.get("judge_repeat_share", 0.0))
     except (UserError, KeyError, TypeError):
         return None
 
@@ -156,12 +160,12 @@ def _read(folder: RunFolder) -> _Told:
     """The first records of a run, newest version of each; trials run in balanced order, so any cut is fair."""
     told = _Told()
     for _, line in whole_lines(folder.journal):
-        head = line[:40]
-        if b'"e":"record"' in head:
+        kind = kind_of(line)
+        if kind == "record":
             event = orjson.loads(line)
             if event["trial"] in told.records or len(told.records) < _MOST_RECORDS:
                 told.records[event["trial"]] = event["record"]
-        elif b'"e":"governor"' in head:
+        elif kind == "governor":
             event = orjson.loads(line)
             why = f"the quota learnt in {folder.name}"
             told.paces[event["model"]] = Pace(event.get("requests_per_s"), event.get("tokens_per_s"), why)
@@ -197,7 +201,8 @@ def _takes(
 
     def walked(kind: Kind) -> tuple[Mapping[Place, Took], Mapping[Place, Took], Mapping[Place, Took]]:
         of_kind = walks.get((kind.scenario, kind.variant)) or walks[(None, kind.variant)]
-        low, usual, high = (_for_subject(walk, kind.subject) for walk in of_kind)
+        often = 1 + prepared.plan.judge_repeat_share
+        low, usual, high = (judged_more_often(_for_subject(walk, kind.subject), often) for walk in of_kind)
         return low, usual, high
 
     return between(trials, walked, prices)

@@ -23,7 +23,7 @@ from trialbed.app.money import (
     prices_of,
     used_up,
 )
-from trialbed.app.parts import announcer, build_run, uploads
+from trialbed.app.parts import announcer, build_run, plan_facts, uploads
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
 from trialbed.core.clock import SystemClock
@@ -78,7 +78,7 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
     async with open_models(prepared.models, settings, personas=personas, seed=prepared.plan.seed) as models:
         prices = prices_of(prepared, models)
         # A new run has no folder before its models have answered; one that goes on looks first what is left to spend.
-        checks = await _check_far_side(prepared, models, announce) if chosen is None else []
+        checks = await check_far_side(prepared, models, announce) if chosen is None else []
         clock = SystemClock()
         folder = (
             chosen.folder
@@ -103,12 +103,13 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
                 spending = open_spending(prepared, prices, journal, drain)
                 if chosen is not None:
                     check_room(spending, journal.state, prepared.plan.size)
-                    checks = await _check_far_side(prepared, models, announce)
+                    checks = await check_far_side(prepared, models, announce)
+                if chosen is not None and chosen.grows:
+                    # The journal knows the plan before plan.json does: a kill between leaves one that can be explained.
+                    journal.write_first("plan_grown", None, **plan_facts(prepared))
+                    folder.write_plan(prepared.plan, analysis=prepared.analysis)
                 run, signals = build_run(prepared, models, folder, journal, drain, screen, redact, spending)
                 preflight_paid(spending, journal, checks)
-                if chosen is not None and chosen.grows:
-                    journal.post("plan_grown", None, plan_hash=prepared.plan.plan_hash, planned=prepared.plan.size)
-                    folder.write_plan(prepared.plan, analysis=prepared.analysis)
                 with seldom_collected():
                     await carry_out(run)
                 if drain.why == BUDGET:
@@ -118,7 +119,7 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
             logs.close_log(handler)
 
 
-async def _check_far_side(prepared: Prepared, models: Models, announce: Callable[[str], None]) -> list[ModelCheck]:
+async def check_far_side(prepared: Prepared, models: Models, announce: Callable[[str], None]) -> list[ModelCheck]:
     """Small calls to all models, and a look at the Hub.
 
     Raises:

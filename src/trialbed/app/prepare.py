@@ -1,7 +1,7 @@
 """What is going to be run, and with which models? Settings, catalog and command line made into a plan."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,8 @@ class Prepared:
 
     `max_cost_usd` is the limit that holds: the command line's, else the settings'; None = no limit. `lock` says how the
     run stands to the locked plan of its experiment, once that has been looked at (see `app.lock.hold_to_lock`); None =
-    there is none.
+    there is none. Without `asks_subjects` the answers of the plan's subjects are there already, and only its judges
+    are asked.
     """
 
     root: Path
@@ -52,15 +53,22 @@ class Prepared:
     prices: PriceList
     max_cost_usd: float | None = None
     lock: UnderLock | None = None
+    asks_subjects: bool = True
+
+    @property
+    def subjects(self) -> tuple[ModelName, ...]:
+        """The subjects that will be asked."""
+        return self.plan.subjects if self.asks_subjects else ()
 
     @property
     def models(self) -> tuple[ModelName, ...]:
-        return tuple(dict.fromkeys((*self.plan.subjects, *self.plan.judges)))
+        """All models that will be asked."""
+        return tuple(dict.fromkeys((*self.subjects, *self.plan.judges)))
 
     @property
     def is_rehearsal(self) -> bool:
         """Whether any part of the records is rehearsed: such records are never uploaded."""
-        return any(model.provider == "rehearsal" for model in self.models)
+        return any(model.provider == "rehearsal" for model in (*self.plan.subjects, *self.plan.judges))
 
 
 def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = lambda _: []) -> Prepared:
@@ -69,12 +77,12 @@ def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = 
     Raises:
         UserError: one line for each thing that is wrong.
     """
-    settings, catalog = _read(root)
+    settings, catalog = read_project(root)
     problems = also(settings)
     limit_usd = settings.max_cost_usd if wanted.max_cost_usd is None else wanted.max_cost_usd
     if limit_usd is not None and not 0 < limit_usd < math.inf:
         problems.append(f"--max-cost: must be an amount in US dollars above 0, is {limit_usd:g}")
-    prices = _prices(settings, problems)
+    prices = prices_of_project(settings, problems)
     found = catalog.find(wanted.experiment or settings.experiment)
     subjects, judges, why = _models(settings, wanted, problems, needs_judge=found.experiment.needs_judge)
     if problems:
@@ -103,7 +111,7 @@ def _attribute(problem: Any) -> str:
     return f"{'.'.join(map(str, problem['loc']))}: " if problem["loc"] else "measures: "
 
 
-def _prices(settings: Settings, problems: list[str]) -> PriceList:
+def prices_of_project(settings: Settings, problems: list[str]) -> PriceList:
     """The prices that hold here; what is wrong with the user's file is added to `problems`."""
     try:
         return price_list(settings.prices_file)
@@ -112,7 +120,7 @@ def _prices(settings: Settings, problems: list[str]) -> PriceList:
         return price_list()
 
 
-def _read(root: Path) -> tuple[Settings, Catalog]:
+def read_project(root: Path) -> tuple[Settings, Catalog]:
     """Settings and catalog; what is wrong with either is said together."""
     problems: list[str] = []
     settings = catalog = None
@@ -127,6 +135,16 @@ def _read(root: Path) -> tuple[Settings, Catalog]:
     if settings is None or catalog is None:
         raise UserError("\n".join(problems))
     return settings, catalog
+
+
+def not_runnable(models: Iterable[ModelName]) -> list[str]:
+    """A line for each model that no call can be made to."""
+    known = ", ".join(sorted(RUNNABLE))
+    return [
+        f"{model}: provider {model.provider!r} is not built yet; this version runs: {known}"
+        for model in models
+        if model.provider not in RUNNABLE
+    ]
 
 
 def _models(
@@ -149,10 +167,7 @@ def _models(
             problems.append(
                 "JUDGE_MODELS: this experiment needs a judge; name a model, e.g. JUDGE_MODELS=amazon.nova-pro-v1:0"
             )
-    for model in (*subjects, *judges):
-        if model.provider not in RUNNABLE:
-            known = ", ".join(sorted(RUNNABLE))
-            problems.append(f"{model}: provider {model.provider!r} is not built yet; this version runs: {known}")
+    problems += not_runnable((*subjects, *judges))
     is_real = [model.provider != "rehearsal" for model in subjects]
     if any(is_real) and (not all(is_real) or any(model.provider == "rehearsal" for model in judges)):
         problems.append(

@@ -89,7 +89,7 @@ def _cost(state: JournalState, *, is_running: bool) -> dict[str, float | int | N
 
 def _pace(event: dict[str, Any]) -> dict[str, Any]:
     """The newest word of a model's governor, without what only the journal needs."""
-    return {name: value for name, value in event.items() if name not in ("crc", "e", "model", "why")}
+    return {name: value for name, value in event.items() if name not in ("crc", "prev", "e", "model", "why")}
 
 
 def owed_by_sink(state: JournalState) -> dict[str, int]:

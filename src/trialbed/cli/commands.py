@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 Experiment = Annotated[str | None, typer.Argument(help="Experiment to run; default: EXPERIMENT.", show_default=False)]
 RunName = Annotated[str | None, typer.Argument(metavar="RUN", help="Run folder's name or path; default: the newest.")]
+RunNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RUN", help="Runs, or owner/name on the Hub; default: the newest.", show_default=False),
+]
 OneRun = Annotated[str, typer.Argument(metavar="RUN", help="Run folder's name or path.")]
 Scenarios = Annotated[str | None, typer.Option(help="Only these scenarios, csv.", show_default=False)]
 Variants = Annotated[str | None, typer.Option(help="Only these variants, csv.", show_default=False)]
@@ -73,6 +77,30 @@ def status(context: typer.Context, run: RunName = None, as_json: AsJson = False)
     raise typer.Exit(status_command(_root(context), run, as_json=as_json))
 
 
+def judge(
+    context: typer.Context,
+    run: OneRun,
+    judges: Annotated[
+        str | None, typer.Option(help="Models that rate, csv; default: those of the run.", show_default=False)
+    ] = None,
+    repeat_share: Annotated[
+        float | None, typer.Option(help="Share rated a second time; default: as in the run.", show_default=False)
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Spending limit in USD, of the run as a whole.", show_default=False)
+    ] = None,
+    probe: Annotated[bool, typer.Option("--probe", help="Test the judges themselves; no record is written.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin another judging instead of going on.")] = False,
+) -> None:
+    """Judge a run's stored transcripts (again); no model under test is asked."""
+    from trialbed.app.prepare_judging import JudgingWanted
+    from trialbed.cli.judge import judge_command, probe_command
+
+    wanted = JudgingWanted(judges=judges, repeat_share=repeat_share, max_cost_usd=max_cost, fresh=fresh)
+    command = probe_command if probe else judge_command
+    raise typer.Exit(command(_root(context), run, wanted))
+
+
 def push(context: typer.Context, run: OneRun) -> None:
     """Upload what a run still owes to the Hub."""
     from trialbed.cli.stored import push_command
@@ -85,6 +113,38 @@ def verify(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None
     from trialbed.cli.stored import verify_command
 
     raise typer.Exit(verify_command(_root(context), run, as_json=as_json))
+
+
+def report(
+    context: typer.Context,
+    runs: RunNames = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Verdicts of human coders, CSV or JSON lines.", show_default=False)
+    ] = None,
+    equivalence: Annotated[
+        float | None, typer.Option(help="Also test for equivalence within this margin.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to; default: the run's.", show_default=False)
+    ] = None,
+) -> None:
+    """Write what a run says: a page, tables, figures. RUN may be several, or a Hub dataset."""
+    from trialbed.app.report import Asked
+    from trialbed.cli.report import report_command
+
+    raise typer.Exit(report_command(_root(context), runs or [], Asked(labels, equivalence), out))
+
+
+def audit(
+    context: typer.Context,
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Run folder's name or path; of a joint report, all.")
+    ],
+) -> None:
+    """Check a run's journal, plan and files, and compute every number of its report again by other code."""
+    from trialbed.cli.report import audit_command
+
+    raise typer.Exit(audit_command(_root(context), runs))
 
 
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
@@ -113,7 +173,7 @@ def rehearsal_server(
     raise typer.Exit(rehearsal_command(_root(context), port=port, config=config, log=log))
 
 
-ALL = (run, plan, status, push, verify, list_, doctor, rehearsal_server)
+ALL = (run, plan, status, judge, push, verify, report, audit, list_, doctor, rehearsal_server)
 
 
 def _root(context: typer.Context) -> Path:

@@ -15,6 +15,6 @@ def doctor_command(root: Path) -> int:
     """Print a line per check; 0 when all are well, 2 when there is something to fix."""
     findings: list[Finding] = anyio.run(examine, root, Wanted())
     for finding in findings:
-        mark = "✓" if finding.ok else "✗"
+        mark = "!" if finding.is_warning else "✓" if finding.ok else "✗"
         print(for_terminal(f"{mark} {finding.what}: {finding.said}"))
     return 0 if all(finding.ok for finding in findings) else FIX_SOMETHING

@@ -19,6 +19,7 @@ def plan_command(root: Path, wanted: Wanted, *, lock: bool = False, out: Path | 
     """
     from trialbed.app.estimate import estimate
     from trialbed.app.lock import compare_with_lock
+    from trialbed.app.power import planned_power
 
     if out is not None and not lock:
         raise UserError("--out: says where --lock writes; give both, or none")
@@ -30,18 +31,24 @@ def plan_command(root: Path, wanted: Wanted, *, lock: bool = False, out: Path | 
     if under is not None:
         stands = under.as_dict() | {"differences": [difference.line() for difference in under.differences]}
     document = plan_document(prepared.plan, analysis=prepared.analysis)
-    print(json.dumps(document | {"lock": stands, "estimate": estimate(prepared).as_dict()}, indent=2))
+    takes = estimate(prepared)
+    power = planned_power(prepared, takes)
+    found = None if power is None else power.as_dict()
+    print(json.dumps(document | {"lock": stands, "estimate": takes.as_dict(), "power": found}, indent=2))
     return 0
 
 
 def _lock(prepared: Prepared, out: Path | None) -> int:
     from trialbed.app.estimate import estimate
     from trialbed.app.locking import lock_plan
+    from trialbed.app.power import planned_power
 
     locked = lock_plan(prepared, out)
     for note in locked.notes:
         print(for_terminal(note), file=sys.stderr)
     print(for_terminal(f"{locked.file}: locked, hash {locked.lock.lock_hash}"))
-    for line in estimate(prepared).lines():
+    takes = estimate(prepared)
+    power = planned_power(prepared, takes)
+    for line in (*takes.lines(), *(() if power is None else power.lines())):
         print(for_terminal(line))
     return 0

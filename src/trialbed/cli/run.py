@@ -28,7 +28,7 @@ def run_command(root: Path, wanted: Wanted, *, dry_run: bool, fresh: bool, devia
         return _dry_run(prepared, fresh=fresh)
     import anyio
 
-    finished = anyio.run(_job, prepared, fresh, backend_options={"use_uvloop": _has_uvloop()})
+    finished = anyio.run(_job, prepared, fresh, backend_options={"use_uvloop": has_uvloop()})
     _show(finished, prepared)
     sys.stdout.flush()
     return finished.exit_code
@@ -49,6 +49,7 @@ def _dry_run(prepared: Prepared, *, fresh: bool) -> int:
     from trialbed.app.checks import setting_problems
     from trialbed.app.estimate import estimate
     from trialbed.app.money import price_problems
+    from trialbed.app.power import planned_power
     from trialbed.core.errors import UserError
 
     if problems := [*setting_problems(prepared), *price_problems(prepared)]:
@@ -60,7 +61,9 @@ def _dry_run(prepared: Prepared, *, fresh: bool) -> int:
     print(f"  subjects: {', '.join(map(str, plan.subjects))}; judges: {', '.join(map(str, plan.judges)) or 'none'}")
     for line in [] if prepared.lock is None else prepared.lock.lines():
         print(for_terminal(line))
-    for line in estimate(prepared, fresh=fresh).lines():
+    takes = estimate(prepared, fresh=fresh)
+    power = planned_power(prepared, takes)
+    for line in (*takes.lines(), *(() if power is None else power.lines())):
         print(for_terminal(line))
     if prepared.max_cost_usd is not None:
         print(f"MAX_COST_USD: {usd(prepared.max_cost_usd)}")
@@ -89,7 +92,7 @@ def _where(finished: Finished, prepared: Prepared) -> list[str]:
             lines.append(f"Not delivered yet to {sink}: {count} records, kept in the journal. Run again{by_itself}")
     if finished.resume:
         first = "raise MAX_COST_USD, then " if finished.is_short else ""
-        lines.append(f"To resume, {first}the same command again: {_this_command()}")
+        lines.append(f"To resume, {first}the same command again: {this_command()}")
     if prepared.why_rehearsal is not None:
         lines.append(
             "This was a rehearsal. For real models: copy .env.example to .env, set SUBJECT_MODELS, JUDGE_MODELS, "
@@ -98,7 +101,7 @@ def _where(finished: Finished, prepared: Prepared) -> list[str]:
     return lines
 
 
-def _this_command() -> str:
+def this_command() -> str:
     is_script = sys.argv[0].endswith("run_and_evaluate.py")
     if is_script and "MAKELEVEL" in os.environ and not sys.argv[1:]:
         # Not the bare script: `make run` chooses the Python and, without any set-up, the batch.
@@ -107,7 +110,7 @@ def _this_command() -> str:
     return shlex.join([*first.split(), *(part for part in sys.argv[1:] if part != "--fresh")])
 
 
-def _has_uvloop() -> bool:
+def has_uvloop() -> bool:
     from importlib.util import find_spec
 
     return find_spec("uvloop") is not None

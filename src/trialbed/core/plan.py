@@ -21,7 +21,8 @@ class Plan:
     """The frozen set of trials of a run and everything that decides them.
 
     `judges` and `judge_sampling` are part of it because a verdict belongs to its instrument. `limit`
-    keeps the first so many trials of the (balanced) order.
+    keeps the first so many trials of the (balanced) order. `judge_repeat_share` of the trials are judged twice
+    (see `is_judged_twice`).
     """
 
     experiment: str
@@ -36,6 +37,7 @@ class Plan:
     judges: tuple[ModelName, ...] = ()
     judge_sampling: Sampling = field(default_factory=Sampling)
     limit: int | None = None
+    judge_repeat_share: float = 0.0
 
     @cached_property
     def plan_hash(self) -> str:
@@ -63,6 +65,8 @@ class Plan:
             "judges": [str(judge) for judge in self.judges],
             "judge_sampling": self.judge_sampling.as_dict(),
             "limit": self.limit,
+            # Only when set: what was planned without it keeps its hash.
+            **({"judge_repeat_share": self.judge_repeat_share} if self.judge_repeat_share else {}),
         }
 
     def trials(self, subject: ModelName | None = None) -> Iterator[Trial]:
@@ -157,6 +161,15 @@ class _Parts:
     variants: dict[str, str]
     variant_digests: dict[str, str]
     subjects: dict[ModelName, str]
+
+
+def is_judged_twice(seed: int, share: float) -> bool:
+    """Whether the trial of this seed is in the subsample that judges are asked about a second time.
+
+    The seed alone decides, so that neither order nor growth moves a trial in or out, and a larger share holds the
+    trials of a smaller one.
+    """
+    return Random(f"{seed}:judged twice").random() < share
 
 
 def grows_from(new: dict[str, Any], old: dict[str, Any]) -> bool:

@@ -2,15 +2,29 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from trialbed.core.text import repair
+
+
+class Asking(NamedTuple):
+    """Which asking of the judges: `judging` 0 = by the run itself, n = by the n-th `trialbed judge`; `repeat` 0 = the
+    main one, 1 = a second one about the same material, made to see whether a judge agrees with itself."""
+
+    judging: int = 0
+    repeat: int = 0
+
+
+FIRST = Asking()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`values` are what was found; `judge` names the model, or is None for a rule in code.
+
+    `repeat` and `judging` say in which asking it was given (see `Asking`); rows of earlier versions lack them, which
+    means 0.
 
     Raises:
         TypeError: a value is not plain data, or a number that JSON cannot hold.
@@ -21,6 +35,8 @@ class Verdict:
     judge: str | None = None
     rubric_version: str | None = None
     prompt_hash: str | None = None
+    repeat: int = 0
+    judging: int = 0
 
     def __post_init__(self) -> None:
         # Here, where its author is told and one trial is touched; on the way to disk it would be the whole run.
@@ -32,12 +48,20 @@ class Verdict:
         """A verdict reached by code alone: `Verdict.of("exact", right=True)`."""
         return cls(name=name, values=values)
 
+    def given_in(self, asking: Asking) -> "Verdict":
+        """The same verdict as one of this asking."""
+        if (self.judging, self.repeat) == asking:
+            return self
+        return replace(self, judging=asking.judging, repeat=asking.repeat)
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "judge": self.judge,
             "rubric_version": self.rubric_version,
             "prompt_hash": self.prompt_hash,
+            "repeat": self.repeat,
+            "judging": self.judging,
             "values": dict(self.values),
         }
 

@@ -21,6 +21,8 @@ from trialbed.sinks.journal.file import sync_folder, write_all
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _TAIL_BYTES = 1 << 16
+_SAYS_IF_COMPLETE = {"run_stop": "complete", "judging_stop": "run_complete"}
+"""Which member of a sitting's last event says that nothing is left to do of the run itself."""
 
 
 @dataclass(frozen=True)
@@ -191,9 +193,9 @@ def find_run(backups: Path, name: str | None) -> RunFolder:
 def is_complete(folder: RunFolder, plan_hash: str, sinks: Collection[str] = ()) -> bool:
     """Whether the newest sitting left nothing to do of that plan, and delivered to all of `sinks`."""
     last = _last_event(folder.journal)
-    if last is None or last.get("e") != "run_stop" or last.get("plan_hash") != plan_hash:
+    if last is None or last.get("e") not in _SAYS_IF_COMPLETE or last.get("plan_hash") != plan_hash:
         return False
-    return bool(last.get("complete")) and set(sinks) <= set(last.get("owed", ()))
+    return bool(last.get(_SAYS_IF_COMPLETE[last["e"]])) and set(sinks) <= set(last.get("owed", ()))
 
 
 def _last_event(path: Path) -> dict[str, Any] | None:

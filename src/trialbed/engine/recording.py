@@ -87,9 +87,9 @@ def build_record(facts: RunFacts, trial: Trial, ended: Ended, *, revision: int) 
             "seed_sent": False,
             "stop_reason": last.get("stop_reason"),
             "request_ids": [call["request_id"] for call in asked if call["request_id"]],
-            "usage": _usage(asked),
-            "judge_usage": _usage([call for call in ended.calls if call["role"] == _JUDGE]),
-            "cost_usd": _cost_usd(ended.calls),
+            "usage": usage_of(asked),
+            "judge_usage": usage_of([call for call in ended.calls if call["role"] == _JUDGE]),
+            "cost_usd": cost_of_calls(ended.calls),
             "latency_s": round(float(sum(call["latency_s"] for call in asked)), 6),
             "calls": [for_readers(call) for call in ended.calls],
             "text_repairs": ended.repairs,
@@ -101,7 +101,7 @@ def build_record(facts: RunFacts, trial: Trial, ended: Ended, *, revision: int) 
     )
 
 
-def _cost_usd(calls: Sequence[Mapping[str, Any]]) -> float | None:
+def cost_of_calls(calls: Sequence[Mapping[str, Any]]) -> float | None:
     """What all answered calls have cost; None if that is not known of any one of them."""
     known = [float(call["cost_usd"]) for call in calls if call.get("cost_usd") is not None]
     return round(math.fsum(known), _COST_DECIMALS) if len(known) == len(calls) else None
@@ -135,22 +135,26 @@ def for_readers(value: Any) -> Any:
     return [for_readers(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _config(trial: Trial, judges: Sequence[ModelName], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def judge_version(judges: Sequence[ModelName], verdicts: Sequence[Verdict]) -> str | None:
+    """The model whose verdict evaluates a trial; without any, the first that was to be asked."""
     named = next((verdict.judge for verdict in verdicts if verdict.judge), None)
-    judge = judges[0].public_id if judges else None
     if named is not None:
-        judge = next((model.public_id for model in judges if str(model) == named), named)
+        return next((model.public_id for model in judges if str(model) == named), named)
+    return judges[0].public_id if judges else None
+
+
+def _config(trial: Trial, judges: Sequence[ModelName], verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {
         "temperature": trial.sampling.temperature,
         "top_p": trial.sampling.top_p,
         "seed": trial.seed,
         "max_tokens": trial.sampling.max_tokens,
         "steward_version": trial.subject.public_id,
-        "judge_version": judge,
+        "judge_version": judge_version(judges, verdicts),
     }
 
 
-def _usage(calls: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def usage_of(calls: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Sums over `calls`; a kind of token that a call does not name was not used."""
     sums = {kind: sum(call["usage"].get(kind, 0) for call in calls) for kind in _KINDS_OF_TOKEN}
     return {**sums, "total_tokens": sum(sums.values())}

@@ -1,54 +1,31 @@
-"""How does a whole run go? Trials under a drain, then the sinks' last flush, then the end of the journal."""
+"""Which trials does a sitting run, and how does it stand at its end? The rest is in `sitting`."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
 
-from trialbed.core.clock import Clock
-from trialbed.core.model import ModelName
 from trialbed.core.outcome import SETTLED, Outcome
-from trialbed.core.pace.lane import Pace
 from trialbed.core.plan import Plan
 from trialbed.core.trial import Trial
 from trialbed.engine.crew import Crew
-from trialbed.engine.drain import Drain
 from trialbed.engine.gate import Gate
-from trialbed.engine.governor import Governor
-from trialbed.engine.progress import Progress
 from trialbed.engine.pump import Place, Places, pump
-from trialbed.engine.signals import Signals
+from trialbed.engine.sitting import LastLine, Sitting, sit
 from trialbed.engine.trial_run import Bench, run_trial
-from trialbed.sinks.journal.writer import Journal
-from trialbed.sinks.sink import Sink
-
-_LEAST_FLUSH_S = 5.0
-_QUIET_FLUSH_S = 2.0
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Sitting):
     """The parts of one sitting at a run, built by the application."""
 
     plan: Plan
     bench: Bench
-    journal: Journal
-    sinks: Sequence[Sink]
-    drain: Drain
     gate: Gate
-    governor: Governor
-    signals: Signals
-    progress: Progress
-    clock: Clock
-    max_concurrency: int
     delay_s: float
     deadline_s: float | None
-    flush_patience_s: float
-    announce: Callable[[str], None]
-    display: Callable[[], Coroutine[Any, Any, None]]
 
 
 async def carry_out(run: Run) -> None:
@@ -57,27 +34,12 @@ async def carry_out(run: Run) -> None:
     Raises:
         ExceptionGroup: of UserError, when the journal cannot be written any more.
     """
-    async with anyio.create_task_group() as house:
-        house.start_soon(run.journal.keep, name="journal")
-        house.start_soon(run.signals.watch, name="signals")
-        house.start_soon(run.display, name="display")
-        if run.deadline_s is not None:
-            house.start_soon(_end_at_deadline, run, run.deadline_s, name="deadline")
-        for sink in run.sinks:
-            house.start_soon(sink.run, name=f"sink {sink.name}")
-        try:
-            await _until_cut(run.drain, lambda: _all_trials(run), least_s=0.0)
-            await _until_cut(run.drain, lambda: _flush(run), least_s=_LEAST_FLUSH_S)
-        finally:
-            try:
-                with anyio.CancelScope(shield=True):
-                    await run.journal.settle()
-                    for model, pace in run.governor.paces().items():
-                        run.journal.post("governor", None, **pace_event(model, pace, "end"))
-                    await run.journal.write("run_stop", None, **how_it_stands(run))
-            finally:
-                run.journal.close()
-                house.cancel_scope.cancel()
+
+    def last_line() -> LastLine:
+        return "run_stop", how_it_stands(run)
+
+    deadline = None if run.deadline_s is None else partial(_end_at_deadline, run, run.deadline_s)
+    await sit(run, partial(_all_trials, run), last_line=last_line, beside=deadline)
 
 
 def how_it_stands(run: Run) -> dict[str, Any]:
@@ -92,11 +54,6 @@ def how_it_stands(run: Run) -> dict[str, Any]:
         "outcomes": outcomes,
         "owed": owed,
     }
-
-
-def pace_event(model: ModelName, pace: Pace, why: str) -> dict[str, Any]:
-    """How a model's lane stands, as the journal keeps it."""
-    return {"model": str(model), "why": why, **asdict(pace)}
 
 
 async def _end_at_deadline(run: Run, deadline_s: float) -> None:
@@ -141,41 +98,3 @@ async def _one(run: Run, trial: Trial, place: Place) -> None:
         run.progress.ended(trial.variant.id, outcome)
         for sink in run.sinks:
             sink.offer(trial.trial_id)
-
-
-async def _flush(run: Run) -> None:
-    async with anyio.create_task_group() as group:
-        group.start_soon(_say_what_is_owed, run, name="flush notice")
-        async with anyio.create_task_group() as flushes:
-            for sink in run.sinks:
-                flushes.start_soon(_flush_one, sink, run.flush_patience_s, name=f"flush {sink.name}")
-        group.cancel_scope.cancel()
-
-
-async def _flush_one(sink: Sink, patience_s: float) -> None:
-    """Flush until nothing is owed, or nothing more gets through; what is owed then goes with the same command again."""
-    before = sink.owed + 1
-    while 0 < sink.owed < before:
-        before = sink.owed
-        await sink.flush(patience_s)
-
-
-async def _say_what_is_owed(run: Run) -> None:
-    """A word to whoever wonders why a finished run does not end."""
-    await run.clock.sleep(_QUIET_FLUSH_S)
-    owed = [f"{sink.owed} records to {sink.name}" for sink in run.sinks if sink.owed]
-    if owed:
-        run.announce(f"still delivering {', '.join(owed)}")
-
-
-async def _until_cut(drain: Drain, work: Callable[[], Awaitable[None]], *, least_s: float) -> None:
-    """Do `work`; when the run begins to stop, cut it as soon as the grace (but at least `least_s`) is over."""
-    async with anyio.create_task_group() as both:
-        both.start_soon(_cut_after_grace, drain, both, least_s, name="grace")
-        await work()
-        both.cancel_scope.cancel()
-
-
-async def _cut_after_grace(drain: Drain, both: TaskGroup, least_s: float) -> None:
-    await drain.until_over(least_s)
-    both.cancel_scope.cancel()

@@ -85,6 +85,10 @@ class TrialLog:
         """The trial was left before its end; it goes on when the run is resumed."""
         self._journal.post("trial_stopped", self.trial_id, outcome=outcome.value)
 
+    async def judging_failed(self, judging: int, reason: str) -> None:
+        """Put on disk that the judges of a stored transcript gave no verdict; its record stays as it was."""
+        await self._journal.write("judging_failed", self.trial_id, n=judging, reason=reason)
+
     async def recorded(self, record: Record) -> None:
         """Put the record on disk."""
         await self._journal.write(
@@ -111,7 +115,9 @@ def _replayable(journal: Journal, trial_id: str) -> list[dict[str, Any]]:
     A trial whose judging failed asks its judges anew, except where their answer was valid.
     """
     recorded = journal.state.recorded.get(trial_id)
-    failed_at = recorded.place.offset if recorded is not None and recorded.outcome is Outcome.JUDGE_ERROR else 0
+    is_error = recorded is not None and recorded.outcome is Outcome.JUDGE_ERROR
+    failed_at = recorded.place.offset if recorded is not None and is_error else 0
+    failed_at = max(failed_at, journal.state.judging_failed.get(trial_id, 0))
     answers: list[dict[str, Any]] = []
     unproven: dict[str, dict[str, Any]] = {}
     for place in journal.state.open_places.get(trial_id, ()):

@@ -1,10 +1,9 @@
-"""How does one trial come to exactly one named outcome? The one place where failures become data."""
+"""How does one trial come to exactly one named outcome? Here failures become data; those of judging in `judged`."""
 
 import asyncio
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import anyio
 
@@ -17,16 +16,18 @@ from trialbed.core.model import ModelReply, ModelRequest
 from trialbed.core.outcome import Outcome
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
-from trialbed.core.verdict import Verdict
+from trialbed.core.verdict import FIRST, Asking
 from trialbed.engine.calls import Calls
+from trialbed.engine.judged import Judged, JudgesOf, judged, unwrapped
 from trialbed.engine.recording import Ended, RunFacts, build_record
 from trialbed.engine.trial_log import TrialLog, open_log
 from trialbed.sinks.journal.writer import Journal
 
-JudgeMaker = Callable[[Trial, TrialLog, Calls], Sequence[Judge]]
-"""Makes the judges of one trial; they ask through the same calls and log as the subject."""
+JudgeMaker = Callable[[Trial, TrialLog, Calls, Asking], Sequence[Judge]]
+"""Makes the judges of one trial for one asking; they ask through the same calls and log as the subject."""
 
-Talk = tuple[Outcome, str | None, Sequence[Verdict]]
+IN_DIALOGUE = "before the dialogue was over: "
+"""How the reason of a `judge_error` begins that ended the dialogue: there is no whole transcript to judge later."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,10 @@ async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]
     """
     log = open_log(bench.journal, trial.trial_id)
     started_at = iso_z(bench.clock.now())
-    judges = bench.make_judges(trial, log, bench.calls)
-    chat = Chat(system=trial.scenario.system, send=_sender(trial, bench, log), judges=judges)
+    judges_of = partial(bench.make_judges, trial, log, bench.calls)
+    chat = Chat(system=trial.scenario.system, send=_sender(trial, bench, log), judges=judges_of(FIRST))
     try:
-        outcome, reason, verdicts = await _talk_and_judge(trial, chat, judges, bench, on_talked)
+        outcome, reason, verdicts = await _talk_and_judge(trial, chat, judges_of, bench, on_talked)
         # Whoever's turn came with the end of the last call sends first: a record can wait, the service not.
         await asyncio.sleep(0)
     except Drained:
@@ -82,13 +83,13 @@ async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]
     return outcome
 
 
-def request_metadata(facts: RunFacts, trial: Trial) -> Mapping[str, str]:
+def request_metadata(run: str, trial: Trial) -> Mapping[str, str]:
     """Sent with every call, so that a provider's own logs can be joined with the records."""
-    return {"trialbed_run": facts.run, "trialbed_trial": trial.trial_id}
+    return {"trialbed_run": run, "trialbed_trial": trial.trial_id}
 
 
 def _sender(trial: Trial, bench: Bench, log: TrialLog) -> Send:
-    metadata = request_metadata(bench.facts, trial)
+    metadata = request_metadata(bench.facts.run, trial)
 
     async def send(transcript: Transcript) -> ModelReply:
         request = ModelRequest(
@@ -105,13 +106,16 @@ def _sender(trial: Trial, bench: Bench, log: TrialLog) -> Send:
 
 
 async def _talk_and_judge(
-    trial: Trial, chat: Chat, judges: Sequence[Judge], bench: Bench, on_talked: Callable[[], None]
-) -> Talk:
+    trial: Trial, chat: Chat, judges_of: JudgesOf, bench: Bench, on_talked: Callable[[], None]
+) -> Judged:
     outcome, reason = await _talk(trial, chat, bench)
     on_talked()
+    if outcome is Outcome.JUDGE_ERROR:
+        return outcome, f"{IN_DIALOGUE}{reason}", ()
     if outcome is not Outcome.ANSWERED:
         return outcome, reason, ()
-    return await _judge(trial, chat.transcript, judges, bench)
+    share = bench.facts.plan.judge_repeat_share
+    return await judged(trial, chat.transcript, judges_of, bench.experiment, judging=0, share=share)
 
 
 async def _talk(trial: Trial, chat: Chat, bench: Bench) -> tuple[Outcome, str | None]:
@@ -126,49 +130,7 @@ async def _talk(trial: Trial, chat: Chat, bench: Bench) -> tuple[Outcome, str | 
     except (Drained, UserError):
         raise
     except Exception as error:  # an author's code met something it did not expect: one trial, not the batch
-        return _unwrapped(error, Outcome.PARSE_FAILED)
+        return unwrapped(error, Outcome.PARSE_FAILED)
     if not chat.transcript.replies:
         return Outcome.PARSE_FAILED, "converse() ended without a reply; is there an 'await' before chat.ask?"
     return Outcome.ANSWERED, None
-
-
-async def _judge(trial: Trial, transcript: Transcript, judges: Sequence[Judge], bench: Bench) -> Talk:
-    try:
-        verdicts = tuple(await bench.experiment.judge(trial, transcript, judges))
-    except JudgeFailed as failure:
-        return Outcome.JUDGE_ERROR, str(failure), ()
-    except (Drained, UserError):
-        raise
-    except Exception as error:  # as above: the transcript is kept and stays judgeable
-        return *_unwrapped(error, Outcome.JUDGE_ERROR), ()
-    return Outcome.ANSWERED, None, verdicts
-
-
-def _unwrapped(error: Exception, outcome: Outcome) -> tuple[Outcome, str]:
-    """What an unexpected exception means; a group that holds one of ours counts as that one.
-
-    Raises:
-        Drained, UserError: the group held one.
-    """
-    leaves = _leaves(error)
-    for kind in (UserError, Drained):
-        for leaf in leaves:
-            if isinstance(leaf, kind):
-                raise leaf
-    for leaf in leaves:
-        if isinstance(leaf, TurnEnded):
-            return leaf.outcome, leaf.reason
-        if isinstance(leaf, GaveUp | ModelStopped):
-            return Outcome.PROVIDER_ERROR, str(leaf)
-        if isinstance(leaf, JudgeFailed):
-            return Outcome.JUDGE_ERROR, str(leaf)
-    leaf = leaves[0]
-    frames = traceback.extract_tb(leaf.__traceback__)
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else ""
-    return outcome, f"{where}{type(leaf).__name__}: {leaf}"[:500]
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
-    return [error]

@@ -6,17 +6,19 @@ and gets its stored answer back.
 """
 
 from trialbed.core.canonical import digest
+from trialbed.core.verdict import FIRST, Asking
 
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
-def fence_for(trial_id: str, task: str, material: str) -> str:
-    """A tag that does not occur in `material`, in whatever letter case."""
+def fence_for(trial_id: str, task: str, material: str, asking: Asking = FIRST) -> str:
+    """A tag that does not occur in `material`, in whatever letter case; each asking has its own."""
+    which = [] if asking == FIRST else list(asking)
     folded = material.casefold()
     attempt = 0
     while True:
         # Letters only: the tag then reads as one word to a model and to a parser alike.
-        fence = "transcript_" + digest([trial_id, task, material, attempt]).translate(_LETTERS)
+        fence = "transcript_" + digest([trial_id, task, material, *which, attempt]).translate(_LETTERS)
         if fence not in folded:
             return fence
         attempt += 1

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from trialbed.core.canonical import digest
 from trialbed.core.judge import AnswerT, JudgeTask
 from trialbed.core.model import AnswerForm
+from trialbed.core.verdict import FIRST, Asking
 from trialbed.judging.fence import fence_for, fenced
 from trialbed.judging.outline import outline
 from trialbed.judging.schema import answer_schema, without_meanings
@@ -50,21 +51,28 @@ class JudgePrompt:
     rubric_hash: str
 
 
-def judge_prompt(task: JudgeTask[AnswerT], *, trial_id: str, seed: int) -> JudgePrompt:
+def judge_prompt(task: JudgeTask[AnswerT], *, trial_id: str, seed: int, asking: Asking = FIRST) -> JudgePrompt:
     """The opening message for a task, its material first, and the form of the answer.
+
+    Each asking has an order of options and a fence of its own, so that no answer to one is taken for another's.
 
     Raises:
         ValueError: the answer model contains itself.
     """
-    schema = answer_schema(task.answer, Random(f"{seed}:{task.name}"))
+    schema = answer_schema(task.answer, Random(_order(seed, task.name, asking)))
     form = AnswerForm(form_name(task.name), _FORM_DESCRIPTION, without_meanings(schema))
-    fence = fence_for(trial_id, task.name, task.material)
+    fence = fence_for(trial_id, task.name, task.material, asking)
     parts = [
         _BEFORE.format(fence=fence),
         fenced(task.material, fence),
         _AFTER.format(question=task.question.strip(), form=form.name, outline=outline(schema)),
     ]
     return JudgePrompt("\n\n".join(parts), form, _rubric_hash(task.question, task.answer))
+
+
+def _order(seed: int, task: str, asking: Asking) -> str:
+    """What the order of options is drawn from."""
+    return f"{seed}:{task}" if asking == FIRST else f"{seed}:{task}:{asking.judging}:{asking.repeat}"
 
 
 def again(complaint: str) -> str:

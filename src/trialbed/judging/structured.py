@@ -7,7 +7,7 @@ from trialbed.core.canonical import canonical_json
 from trialbed.core.errors import GaveUp, ModelStopped
 from trialbed.core.judge import AnswerT, JudgeFailed, JudgeTask, Ruling
 from trialbed.core.model import NOTHING_ASKED, Message, ModelName, ModelReply, ModelRequest, Sampling, Service
-from trialbed.core.verdict import Verdict
+from trialbed.core.verdict import FIRST, Asking, Verdict
 from trialbed.judging.parse import Complaint, parse_answer
 from trialbed.judging.prompt import SYSTEM, JudgePrompt, again, judge_prompt
 
@@ -31,7 +31,7 @@ class StructuredJudge:
     """A judge for one trial.
 
     `sampling` is the judge's own, never the subject's. `seed` (the trial's) decides the order of options
-    and `trial_id` the fence, so that the same trial always asks with the same bytes.
+    and `trial_id` the fence, so that the same asking in the same trial is always made with the same bytes.
     """
 
     name: str
@@ -43,6 +43,7 @@ class StructuredJudge:
     on_verdict: OnVerdict
     metadata: Mapping[str, str] = field(default_factory=dict)
     service: Service = NOTHING_ASKED
+    asking: Asking = FIRST
 
     async def ask(self, task: JudgeTask[AnswerT]) -> Ruling[AnswerT]:
         """Put a task to the model, and once more with the complaint if the first answer cannot be used.
@@ -52,7 +53,7 @@ class StructuredJudge:
             Drained: the run is stopping; the question is still open.
             ValueError: the task's answer model contains itself.
         """
-        prompt = judge_prompt(task, trial_id=self.trial_id, seed=self.seed)
+        prompt = judge_prompt(task, trial_id=self.trial_id, seed=self.seed, asking=self.asking)
         asked: tuple[Message, ...] = (Message("user", prompt.text),)
         first = await self._answer(task, prompt, asked)
         if isinstance(first, Ruling):
@@ -106,6 +107,8 @@ class StructuredJudge:
             judge=str(self.model),
             rubric_version=task.rubric_version,
             prompt_hash=prompt.rubric_hash,
+            repeat=self.asking.repeat,
+            judging=self.asking.judging,
         )
 
 

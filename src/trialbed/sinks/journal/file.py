@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from trialbed.core.errors import UserError
-from trialbed.sinks.journal.events import is_whole
+from trialbed.sinks.journal.events import NO_LINE, is_whole, name_of
 
 _CHUNK_BYTES = 8 << 20
 _LOCK_TRIES = 10
@@ -31,6 +31,8 @@ class JournalFile:
         self.path = path
         self.torn_bytes = 0
         self.damaged_lines = 0
+        self.lines = 0
+        self._last_line_at = 0
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -47,12 +49,32 @@ class JournalFile:
             raise UserError(
                 f"{self.path.parent.name}: another process is writing this run; wait for it or stop it first"
             )
-        end, self.damaged_lines = _read_through(self._fd, take)
+        end = self._read_through(take)
         self.torn_bytes = _set_torn_tail_aside(self._fd, self.path, end)
         sync_folder(self.path.parent)
 
+    def _read_through(self, take: Callable[[int, bytes], None]) -> int:
+        """Hand on every whole line; returns where the last one ends. Damaged lines before that count as lines."""
+        end = since = 0
+        for offset, line in _lines(self._fd):
+            if line.endswith(b"\n") and is_whole(memoryview(line)[:-1]):
+                end, self._last_line_at = offset + len(line), offset
+                self.lines += since + 1
+                self.damaged_lines, since = self.damaged_lines + since, 0
+                take(offset, line[:-1])
+            else:
+                since += 1
+        return end
+
+    @property
+    def head(self) -> str:
+        """The name of the last line on disk, which stands for the whole journal (see `events.name_of`)."""
+        if not self.lines:
+            return NO_LINE
+        return name_of(self.read(self._last_line_at, self.size - self._last_line_at - 1))
+
     def append(self, data: bytes) -> None:
-        """Write all of `data` and wait until it is on disk; on failure the file is as it was before.
+        """Write all of `data`, whole lines, and wait until it is on disk; on failure the file is as it was before.
 
         Raises:
             OSError: the disk is full or failing.
@@ -63,7 +85,10 @@ class JournalFile:
         except OSError:
             os.ftruncate(self._fd, self.size)
             raise
-        self.size += len(data)
+        if data:
+            self._last_line_at = self.size + data.rfind(b"\n", 0, len(data) - 1) + 1
+            self.lines += data.count(b"\n")
+            self.size += len(data)
 
     def read(self, offset: int, length: int) -> bytes:
         """`length` bytes at `offset`."""
@@ -126,18 +151,6 @@ def write_all(fd: int, data: bytes, offset: int) -> None:
     while view:
         written = os.pwrite(fd, view, offset)
         view, offset = view[written:], offset + written
-
-
-def _read_through(fd: int, take: Callable[[int, bytes], None]) -> tuple[int, int]:
-    """Hand on every whole line; returns where the last one ends, and how many damaged lines stand before that."""
-    end = damaged = since = 0
-    for offset, line in _lines(fd):
-        if line.endswith(b"\n") and is_whole(memoryview(line)[:-1]):
-            end, damaged, since = offset + len(line), damaged + since, 0
-            take(offset, line[:-1])
-        else:
-            since += 1
-    return end, damaged
 
 
 def _set_torn_tail_aside(fd: int, path: Path, end: int) -> int:

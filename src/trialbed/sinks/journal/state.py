@@ -15,9 +15,9 @@ import orjson
 
 from trialbed.core.difference import DEVIATION
 from trialbed.core.outcome import SETTLED, Outcome
+from trialbed.sinks.journal.events import HEAD
 from trialbed.sinks.journal.file import whole_lines
 
-_HEAD = re.compile(rb'\{"crc":"[0-9a-f]{8}","e":"(\w+)"(?:,"trial":"([0-9a-f]+)")?')
 _NUMBER = rb"-?[0-9][0-9.eE+-]*"
 _REQUEST = re.compile(rb',"request":"([^"\\]*)"')
 _COST = re.compile(rb',"cost_usd":(null|%s)(?:,"presumed_cost_usd":(%s))?' % (_NUMBER, _NUMBER))
@@ -99,7 +99,9 @@ class JournalState:
 
     `open_places` has the answers and verdicts of trials that are not settled: what a resumed trial
     need not ask again. `sink_events` are the seals and receipts in order. `budget` is the newest event of a
-    spending limit that left no room for a call. `deviations` are those from a locked plan, as records carry them.
+    spending limit that left no room for a call. `judgings` are the beginnings and ends of `trialbed judge` in order,
+    `judging_failed` has where a trial's judging last failed, in bytes.
+    `deviations` are those from a locked plan, as records carry them.
     """
 
     recorded: dict[str, Recorded] = field(default_factory=dict)
@@ -113,12 +115,14 @@ class JournalState:
     costs: Costs = field(default_factory=Costs)
     budget: dict[str, Any] | None = None
     paces: dict[str, dict[str, Any]] = field(default_factory=dict)
+    judgings: list[dict[str, Any]] = field(default_factory=list)
+    judging_failed: dict[str, int] = field(default_factory=dict)
     deviations: list[dict[str, Any]] = field(default_factory=list)
     lines: int = 0
 
     def take(self, offset: int, line: bytes) -> None:
         """Fold in one whole line that stands at `offset`."""
-        match = _HEAD.match(line)
+        match = HEAD.match(line)
         if match is None:
             return
         self.lines += 1
@@ -130,6 +134,8 @@ class JournalState:
             self.run_starts.append(orjson.loads(line))
         elif kind in ("sealed", "receipt"):
             self.sink_events.append(orjson.loads(line))
+        elif kind in ("judging_start", "judging_stop"):
+            self.judgings.append(orjson.loads(line))
         elif kind == "preflight":
             self.costs.add(orjson.loads(line)["cost_usd"])
         elif kind == "budget":
@@ -156,6 +162,12 @@ class JournalState:
             self._begin(trial)
         elif kind == "trial_stopped":
             self.stopped[trial] = Outcome(orjson.loads(line)["outcome"])
+        elif kind == "judging_failed":
+            self.started.discard(trial)
+            self.judging_failed[trial] = offset
+        elif kind == "probe":  # no trial of the plan; nothing of it is taken up again
+            self.started.discard(trial)
+            self.open_places.pop(trial, None)
         elif kind == "attempt_failed":
             failure = orjson.loads(line)
             self.failed_attempts[failure["error"]] += 1

@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from trialbed.core.clock import Clock
 from trialbed.core.errors import UserError
-from trialbed.sinks.journal.events import Kind, encode, record_in
+from trialbed.sinks.journal.events import Kind, encode, name_of, record_in
 from trialbed.sinks.journal.file import JournalFile
 from trialbed.sinks.journal.state import JournalState, Place
 
@@ -56,6 +56,8 @@ class Journal:
         self._patience_s = patience_s
         self._on_trouble = on_trouble
         self._end = file.size
+        # Of the last line given, on disk or not yet: lines reach the disk in this order, or none after one that fails.
+        self._head = file.head
         self._batch = _Batch()
         self._committing = self._batch
         self._wake = asyncio.Event()
@@ -69,6 +71,23 @@ class Journal:
     def post(self, kind: Kind, trial: str | None = None, /, **body: Any) -> None:
         """Write an event soon; it is on disk before any event given later is."""
         self._take(kind, trial, body)
+
+    def write_first(self, kind: Kind, trial: str | None = None, /, **body: Any) -> None:
+        """Write an event at once, here and now; only before `keep` runs and anybody else writes.
+
+        Raises:
+            JournalFailed: it could not be written.
+        """
+        self._take(kind, trial, body)
+        batch, self._batch = self._batch, _Batch()
+        try:
+            self._file.append(b"".join(batch.lines))
+        except OSError as error:
+            self._broken = error
+            raise self._failure() from None
+        finally:
+            batch.settled.set()
+        self._fold(batch)
 
     async def write(self, kind: Kind, trial: str | None = None, /, **body: Any) -> Place:
         """Write an event and return once it is on disk. A cancellation is put off until the caller waits next.
@@ -196,7 +215,8 @@ class Journal:
         await self.write(kind, None, sink=sink, **body)
 
     def _take(self, kind: Kind, trial: str | None, body: dict[str, Any]) -> Place:
-        line = encode(kind, trial, body)
+        line = encode(kind, trial, body, prev=self._head)
+        self._head = name_of(line[:-1])
         place = Place(self._end, len(line) - 1)
         self._end += len(line)
         self._batch.lines.append(line)

@@ -1,0 +1,72 @@
+"""Which trials were planned, going by plan.json alone? Pure.
+
+Ids are hashes of content, as `core.plan` documents them: SHA-256 of canonical JSON, shortened to 20 hex characters, of
+
+    [experiment, version, digest of the scenario, subject, sampling, repeat, seed]                          the block
+    [experiment, version, digest of the scenario, subject, sampling, repeat, seed, digest of the variant]   the trial
+
+A variant's digest leaves out `label` and `baseline`. The order decides only which trials a limit leaves in.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from random import Random
+from typing import Any
+
+_DIGEST_CHARS = 20
+_FOR_PEOPLE = ("label", "baseline")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One planned trial; `subject` is named as records name it, without its provider."""
+
+    trial_id: str
+    block_id: str
+    scenario: str
+    variant: str
+    subject: str
+
+
+def planned_trials(plan: Mapping[str, Any]) -> Iterator[Planned]:
+    """Every trial of the `plan` member of a plan.json."""
+    scenarios = [(scenario["id"], _digest(scenario)) for scenario in plan["scenarios"]]
+    variants = [(variant["id"], _digest(_content(variant))) for variant in plan["variants"]]
+    for repeat in range(plan["repeats"]):
+        cells = [(scenario, subject) for scenario in scenarios for subject in plan["subjects"]]
+        yield from _of_repeat(plan, repeat, cells, variants)
+
+
+def the_planned(plan: Mapping[str, Any]) -> list[Planned]:
+    """All of them, or as many as the plan's limit leaves."""
+    return list(islice(planned_trials(plan), plan["limit"]))
+
+
+def subject_name(subject: str) -> str:
+    """A record's name for the subject `provider:model`."""
+    return subject.partition(":")[2]
+
+
+def _of_repeat(
+    plan: Mapping[str, Any], repeat: int, cells: list[tuple[tuple[str, str], str]], variants: list[tuple[str, str]]
+) -> Iterator[Planned]:
+    seed = plan["seed"]
+    Random(f"{seed}:cells:{repeat}").shuffle(cells)
+    for (scenario, scenario_digest), subject in cells:
+        block = [plan["experiment"], plan["version"], scenario_digest, subject, plan["sampling"], repeat, seed]
+        in_order = list(variants)
+        Random(f"{seed}:{scenario}:{subject}:{repeat}").shuffle(in_order)
+        for variant, variant_digest in in_order:
+            yield Planned(_digest([*block, variant_digest]), _digest(block), scenario, variant, subject_name(subject))
+
+
+def _content(variant: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in variant.items() if name not in _FOR_PEOPLE}
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:_DIGEST_CHARS]

@@ -1,0 +1,29 @@
+"""Does a judge of this run rate its own answers? Such verdicts are worth less, and a reader must be able to know."""
+
+from collections.abc import Mapping, Sequence
+
+from trialbed.core.model import ModelName
+from trialbed.providers.bedrock.capabilities import family_of
+
+
+def self_judged(
+    subjects: Sequence[ModelName], judges: Sequence[ModelName], behind: Mapping[ModelName, str] | None = None
+) -> list[str]:
+    """The judges that are one of the subjects, by name: the same model, in whichever region or inference profile.
+
+    `behind` has the model that an application inference profile leads to, as far as that is known.
+    """
+    known = behind or {}
+    asked = {_which(subject, known) for subject in subjects}
+    return [str(judge) for judge in judges if _which(judge, known) in asked]
+
+
+def self_judging_notice(judge: str) -> str:
+    """What the user is told of one such judge."""
+    return (
+        f"JUDGE_MODELS: {judge} is a subject too and rates its own answers; name another judge, or one more beside it"
+    )
+
+
+def _which(model: ModelName, behind: Mapping[ModelName, str]) -> tuple[str, str]:
+    return model.provider, family_of(behind.get(model, model.id))
