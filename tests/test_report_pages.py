@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import Seen, chromium, opened
 from tests.support.findings import STRATEGIES, findings
@@ -101,20 +101,15 @@ def shown(page: Page) -> int:
     return page.locator(".told:visible").count()
 
 
-def filtered(page: Page, **wanted: str) -> int:
-    """How many transcripts are left once the page says that it has filtered."""
+def leaves(page: Page, count: int, **wanted: str) -> None:
+    """Choose in the filters, and wait until so many transcripts are left; the page says the same number."""
     for name, value in wanted.items():
         if name == "text":
             page.fill("input[name=text]", value)
         else:
             page.select_option(f"select[name={name}]", label=value)
-    page.wait_for_function(
-        "() => document.getElementById('shown').textContent"
-        " === String(document.querySelectorAll('.told:not([hidden])').length)"
-    )
-    page.wait_for_timeout(200)  # longer than the script waits for the next key
-    assert page.inner_text("#shown") == str(shown(page))
-    return shown(page)
+    expect(page.locator(".told:visible")).to_have_count(count)
+    expect(page.locator("#shown")).to_have_text(str(count))
 
 
 def test_the_planted_effect_is_what_one_reads_first(browser: Browser, report: Path) -> None:
@@ -178,21 +173,20 @@ def test_figures_are_drawn_and_not_blocked(browser: Browser, report: Path, schem
 
 def test_transcripts_are_filtered_by_variant_subject_strategy_outcome_and_text(browser: Browser, report: Path) -> None:
     told = findings().transcripts
+    words = told[3].log[2]["content"].split("Answer ")[1].split()[0]
+    both = [t for t in told if t.variant == "empathetic" and t.category == "Evasion"]
     with opened(browser, report) as (page, seen):
-        assert shown(page) == len(told) == 40
-        assert filtered(page, variant="empathetic") == sum(t.variant == "empathetic" for t in told)
-        both = [t for t in told if t.variant == "empathetic" and t.category == "Evasion"]
-        assert both
-        assert filtered(page, category="Evasion") == len(both)
+        leaves(page, len(told))
+        leaves(page, sum(t.variant == "empathetic" for t in told), variant="empathetic")
+        leaves(page, len(both), category="Evasion")
         page.click("text=Show all")
-        assert filtered(page) == 40
-        assert filtered(page, outcome="truncated") == sum(t.outcome == "truncated" for t in told)
+        leaves(page, len(told))
+        leaves(page, sum(t.outcome == "truncated" for t in told), outcome="truncated")
         page.click("text=Show all")
-        assert filtered(page, subject=told[1].subject) == sum(t.subject == told[1].subject for t in told)
+        leaves(page, sum(t.subject == told[1].subject for t in told), subject=told[1].subject)
         page.click("text=Show all")
-        words = told[3].log[2]["content"].split("Answer ")[1].split()[0]
-        assert filtered(page, text=f"ANSWER {words}") == 1
-        assert filtered(page, text="nobody said this") == 0
+        leaves(page, 1, text=f"ANSWER {words}")
+        leaves(page, 0, text="nobody said this")
         assert_quiet(seen, report)
 
 
