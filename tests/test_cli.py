@@ -20,7 +20,7 @@ HEAVY = (
     *("pydantic", "pydantic_settings", "aioboto3", "aiobotocore", "botocore", "aiohttp", "anyio", "uvloop", "orjson"),
     *("datasets", "huggingface_hub", "pandas", "pyarrow", "numpy", "scipy", "dotenv"),
 )
-COMMANDS = ("run", "plan", "status", "judge", "push", "verify", "list", "doctor", "rehearsal-server")
+COMMANDS = ("run", "plan", "status", "judge", "push", "verify", "report", "audit", "list", "doctor", "rehearsal-server")
 STRATEGIES = ("Total Honesty", "Evasion", "Technical Truth", "Direct Deception", "Fabrication")
 
 

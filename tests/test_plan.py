@@ -57,6 +57,7 @@ plans = st.builds(
 )
 
 
+@quickly
 @given(plans)
 def test_ids_and_seeds_are_those_of_the_plain_lists(plan: Plan) -> None:
     for trial in plan.trials():
