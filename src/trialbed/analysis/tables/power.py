@@ -55,7 +55,11 @@ def _rates(population: Population, arms: _Arms) -> _Found:
         return []
     alpha, p0 = population.choices.alpha, sum(base.values()) / len(base)
     reached = mde_paired_rates(pairs, p0=p0, alpha=alpha, power=POWER)
-    needed = [(one, pairs_for_rates(one, p0=p0, alpha=alpha, power=POWER), "needed") for one in RATE_DIFFERENCES]
+    # Towards one half, as `mde_paired_rates` does: there is room for every difference.
+    towards = 1 if p0 <= 0.5 else -1
+    needed = [
+        (one, pairs_for_rates(towards * one, p0=p0, alpha=alpha, power=POWER), "needed") for one in RATE_DIFFERENCES
+    ]
     return [(reached, pairs, "reached"), *needed]
 
 
@@ -83,7 +87,7 @@ def _scores(population: Population, arms: _Arms) -> _Found:
 
 
 def _fewest_pairs(population: Population, arms: _Arms) -> int:
-    """Of all contrasts: what the weakest of them rests on."""
+    """Of all matched contrasts: what the weakest of them rests on."""
     base = arms.get(population.choices.baseline, {})
     counts = [len(arm.keys() & base.keys()) for name, arm in arms.items() if name != population.choices.baseline]
-    return min(counts, default=0)
+    return min((count for count in counts if count), default=0)
