@@ -36,4 +36,4 @@ def audit(root: Path, backups: Path, folders: Sequence[RunFolder]) -> Audited:
         found = findings_of_runs(root, folders, Asked())
     except NothingToReport:
         return Audited(None, 0, None)
-    return Audited(numbers_problem(paths, None, found.tables), len(found.tables), None)
+    return Audited(numbers_problem(paths, None, found.tables, choices=found.choices), len(found.tables), None)

@@ -4,8 +4,10 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import chdtrc
 
 from trialbed.analysis.recheck.exact import fisher
@@ -74,7 +76,7 @@ def associated(table: Sequence[Sequence[int]], *, seed: int) -> Associated | Non
     df = (len(rows) - 1) * (len(cols) - 1)
     if min(map(min, expected)) >= _LEAST_EXPECTED:
         return Associated(CHI_SQUARE, square, df, float(chdtrc(df, square)), v, n)
-    p = _drawn_p(rows, expected, cols, square, seed)
+    p = _drawn_p(tuple(rows), tuple(cols), square, seed)
     error = math.sqrt(2 * p * (1 - p) / _TABLES)
     return Associated(MONTE_CARLO, square, None, p, v, n, slack=_STANDARD_ERRORS * error + 2 / _TABLES)
 
@@ -94,19 +96,37 @@ def _chi_square(counts: Sequence[Sequence[int]], expected: Sequence[Sequence[flo
     )
 
 
-def _drawn_p(
-    rows: Sequence[int], expected: Sequence[Sequence[float]], cols: Sequence[int], seen: float, seed: int
-) -> float:
-    """The share of random tables whose chi-square is as large; each row is drawn from what is left of the columns."""
+@lru_cache(maxsize=256)
+def _drawn_p(rows: tuple[int, ...], cols: tuple[int, ...], seen: float, seed: int) -> float:
+    """The share of random tables whose chi-square is as large; each row is drawn from what is left of the columns.
+
+    Kept by table: with one subject that of the subject is that of all.
+    """
     random = np.random.default_rng([_OWN_STREAM, seed])
-    hits = 0
-    for _ in range(_TABLES):
-        left = np.array(cols)
-        table: list[list[int]] = []
-        for size in rows[:-1]:
-            drawn = random.multivariate_hypergeometric(left, size)
-            left = left - drawn
-            table.append(drawn.tolist())
-        table.append(left.tolist())
-        hits += _chi_square(table, expected) >= seen * (1 - 1e-9)
-    return (1 + hits) / (1 + _TABLES)
+    left = np.tile(np.array(cols, dtype=np.int64), (_TABLES, 1))
+    square = np.zeros(_TABLES)
+    for row in rows[:-1]:
+        drawn = _drawn_row(random, left, row)
+        square += _terms(drawn, row, cols)
+        left -= drawn
+    square += _terms(left, rows[-1], cols)
+    return (1 + int((square >= seen * (1 - 1e-9)).sum())) / (1 + _TABLES)
+
+
+def _drawn_row(random: np.random.Generator, left: npt.NDArray[np.int64], row: int) -> npt.NDArray[np.int64]:
+    """Of every table one row of that sum, out of (tables, columns) left: column after column, hypergeometric."""
+    drawn = np.zeros_like(left)
+    wanted = np.full(len(left), row, dtype=np.int64)
+    after = left.sum(axis=1)
+    for place in range(left.shape[1] - 1):
+        after = after - left[:, place]
+        drawn[:, place] = random.hypergeometric(left[:, place], after, wanted)
+        wanted = wanted - drawn[:, place]
+    drawn[:, -1] = wanted
+    return drawn
+
+
+def _terms(drawn: npt.NDArray[np.int64], row: int, cols: Sequence[int]) -> npt.NDArray[np.float64]:
+    """What a row with that sum adds to each table's chi-square."""
+    expected = row * np.array(cols, dtype=np.float64) / sum(cols)
+    return np.asarray(((drawn - expected) ** 2 / expected).sum(axis=1), dtype=np.float64)

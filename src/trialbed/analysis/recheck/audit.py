@@ -9,6 +9,7 @@ from trialbed.analysis.recheck.compare import Reported, compare_facts, compare_t
 from trialbed.analysis.recheck.facts import facts
 from trialbed.analysis.recheck.files import (
     Unreadable,
+    choices_of_report,
     files_problem,
     read_manifest,
     read_report_page,
@@ -16,7 +17,7 @@ from trialbed.analysis.recheck.files import (
 )
 from trialbed.analysis.recheck.journal import head_at
 from trialbed.analysis.recheck.page import Page
-from trialbed.analysis.recheck.rows import choices_in, read_document, read_run
+from trialbed.analysis.recheck.rows import DifferentChoices, choices_in, read_document, read_run
 from trialbed.analysis.recheck.study import Study
 from trialbed.analysis.recheck.tables import recomputed
 from trialbed.analysis.table import Table, heading, spelt_rows
@@ -38,7 +39,8 @@ def numbers_problem(
         run_folders: of every run in the report, in its order; each with plan.json and journal.jsonl.
         report: a report's folder, whose files are compared, as of the journal lines its manifest names.
         tables: the main path's tables, compared where there is no report.
-        choices: of the analysis, where plan.json does not have them.
+        choices: of the analysis, where there is no report; those of a report are in its manifest. They must be
+            those of plan.json, apart from the margin of equivalence.
     """
     try:
         if report is not None:
@@ -61,7 +63,7 @@ def study_of(
         OSError, ValueError, KeyError: a plan.json or a record is not readable.
     """
     documents = [read_document(folder) for folder in run_folders]
-    chosen = choices_in(documents[0], otherwise=choices)
+    chosen = choices_in(documents, otherwise=choices)
     most = lines if lines is not None else [None] * len(run_folders)
     runs = [read_run(folder, chosen.measures, lines=upto) for folder, upto in zip(run_folders, most, strict=True)]
     return Study(chosen, tuple(runs))
@@ -80,7 +82,10 @@ def _report_problem(run_folders: Sequence[Path], report: Path, choices: Choices 
     if problem is not None:
         return problem
     lines = [run["journal_lines"] for run in manifest["runs"]]
-    study = study_of(run_folders, lines=lines, choices=choices)
+    try:
+        study = study_of(run_folders, lines=lines, choices=choices_of_report(manifest) or choices)
+    except DifferentChoices as different:
+        return f"manifest.json, choices: {different}"
     return (
         compare_tables(_by_judges_only(read_tables(report), study), recomputed(study))
         or compare_facts(manifest["facts"], facts(study))
