@@ -1,6 +1,6 @@
 """Are the tables of the second path those of a hand count? Journals made line by line, and real runs under faults."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,9 +13,12 @@ from tests.support.bedrock import bedrock_process, real_environment
 from tests.support.made_runs import JUDGES, Happened, MadeRun, anything, choices_for, plan_of, verdict
 from tests.support.project import make_project
 from trialbed.analysis.recheck.audit import study_of
+from trialbed.analysis.recheck.cells import measures, rates
 from trialbed.analysis.recheck.facts import facts
 from trialbed.analysis.recheck.journal import head_at, whole_lines
+from trialbed.analysis.recheck.ledger import ledger
 from trialbed.analysis.recheck.planned import the_planned
+from trialbed.analysis.recheck.sheet import Sheet
 from trialbed.analysis.recheck.study import Study
 from trialbed.analysis.recheck.tables import recomputed
 from trialbed.core.choices import choices_of
@@ -51,9 +54,12 @@ def study(run: MadeRun, **more: Any) -> Study:
 
 def rows(found: Study, table: str, **wanted: str) -> list[dict[str, str]]:
     """Spelt rows of a table in which these columns have these values."""
-    sheet = recomputed(found)[table]
-    named = (dict(zip(sheet.heading, row, strict=True)) for row in sheet.spelt())
+    named = named_rows(recomputed(found)[table])
     return [row for row in named if all(row[name] == value for name, value in wanted.items())]
+
+
+def named_rows(sheet: Sheet) -> list[dict[str, str]]:
+    return [dict(zip(sheet.heading, row, strict=True)) for row in sheet.spelt()]
 
 
 def row(found: Study, table: str, **wanted: str) -> dict[str, str]:
@@ -103,6 +109,7 @@ def test_every_planned_trial_stands_in_one_column_of_the_ledger(tmp_path: Path) 
         assert own[0] == {**whole, "subject": "maker.one"}
 
 
+@pytest.mark.damages_runs
 def test_the_newest_record_of_a_trial_counts_up_to_the_line_that_is_asked_for(tmp_path: Path) -> None:
     run = made(tmp_path, repeats=2)
     trial = next(run.plan.trials())
@@ -115,6 +122,7 @@ def test_the_newest_record_of_a_trial_counts_up_to_the_line_that_is_asked_for(tm
     assert facts(newest)["records"] == 4
 
 
+@pytest.mark.damages_runs
 def test_damaged_and_torn_lines_are_passed_over_but_counted(tmp_path: Path) -> None:
     run = made(tmp_path, repeats=2)
     folder = run.write()
@@ -122,9 +130,10 @@ def test_damaged_and_torn_lines_are_passed_over_but_counted(tmp_path: Path) -> N
     journal.write_bytes(
         journal.read_bytes().replace(b'"revision":0', b'"revision":1', 1) + b'{"crc":"00000000","e":"re'
     )
-    assert [line.number for line in whole_lines(journal)] == [2, 3, 4]
+    # Line 1 begins the sitting, line 2 is damaged, line 6 torn.
+    assert [line.number for line in whole_lines(journal)] == [1, 3, 4, 5]
     assert facts(study_of([folder]))["ended"] == 3
-    assert head_at(journal, 4) == run.head() and head_at(journal, 5) is None
+    assert head_at(journal, 5) == run.head() and head_at(journal, 6) is None
 
 
 def test_a_contrast_counts_the_pairs_of_complete_blocks(tmp_path: Path) -> None:
@@ -179,11 +188,11 @@ def test_short_replies_are_left_out_of_the_sensitivity_table_only(tmp_path: Path
 def test_a_locked_run_is_confirmatory_for_its_primary_measure_over_all(tmp_path: Path) -> None:
     plan = plan_of()
     run = MadeRun(tmp_path, plan, choices_for(plan))
-    run.add("run_start", at="2026-01-02T00:00:00.000Z", lock={"hash": "h"})
+    run.begin(lock={"hash": "h"})
     run.tell(lambda trial: Happened(verdicts=(said(),)))
     roles = {(one["measure"], one["subject"]): one["role"] for one in rows(study(run), "contrasts")}
     assert [name for name, role in roles.items() if role == "confirmatory"] == [("lied", "all")]
-    run.add("run_start", at="2026-01-02T01:00:00.000Z", lock=None)
+    run.begin()
     assert {one["role"] for one in rows(study(run), "contrasts")} == {"exploratory"}
 
 
@@ -300,8 +309,8 @@ def test_an_unknown_price_is_nothing_and_never_zero(tmp_path: Path) -> None:
 def test_the_pause_between_two_sittings_is_no_work(tmp_path: Path) -> None:
     plan = plan_of(repeats=1)
     run = MadeRun(tmp_path, plan, choices_for(plan))
-    run.add("run_start", at="2026-01-02T00:00:00.000Z", lock=None)
-    run.add("run_start", at="2026-01-02T02:00:00.000Z", lock=None)
+    run.begin(at="2026-01-02T00:00:00.000Z")
+    run.begin(at="2026-01-02T02:00:00.000Z")
     first, second = plan.trials()
     run.record(first, Happened(verdicts=(said(),), began_s=600, took_s=1200))
     # Begun in the first sitting, ended in the second.
@@ -321,26 +330,26 @@ def test_several_runs_are_pooled_block_by_block(tmp_path: Path) -> None:
     assert facts(found)["blocks_planned"] == 6 and facts(found)["runs"] == 2
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10_000))
 def test_shares_of_a_cell_add_up_and_all_is_the_sum_of_the_subjects(tmp_path: Path, seed: int) -> None:
     plan = plan_of(scenarios=2, subjects=("maker.one", "maker.two"), repeats=4, variants=("plain", "kind", "odd"))
     run = MadeRun(tmp_path, plan, choices_for(plan), name=f"probe-{seed}")
     run.tell(anything(Random(seed), judges=2))
     found = study(run)
-    rates = rows(found, "rates")
-    for variant in found.variants:
-        for subject in {one["subject"] for one in rates if one["variant"] == variant}:
-            own = [one for one in rates if (one["variant"], one["subject"]) == (variant, subject)]
-            assert sum(int(one["k"]) for one in own) == int(own[0]["n"])
-            assert all(float(one["lo"]) <= float(one["rate"]) <= float(one["hi"]) for one in own)
-    for table in ("ledger", "measures"):
-        count = "planned" if table == "ledger" else "n"
-        for one in rows(found, table, subject="all"):
+    cells = defaultdict(list)
+    for one in named_rows(rates(found)):
+        cells[one["variant"], one["subject"]].append(one)
+    for own in cells.values():
+        assert sum(int(one["k"]) for one in own) == int(own[0]["n"])
+        assert all(float(one["lo"]) <= float(one["rate"]) <= float(one["hi"]) for one in own)
+    for sheet, count in ((ledger(found), "planned"), (measures(found), "n")):
+        sums: Counter[tuple[str, str]] = Counter()
+        for one in named_rows(sheet):
+            place = (one.get("measure", ""), one["variant"])
             if one["variant"] != "all":
-                same = {name: one[name] for name in ("measure", "variant") if name in one}
-                parts = [other for other in rows(found, table, **same) if other["subject"] != "all"]
-                assert sum(int(other[count]) for other in parts) == int(one[count])
+                sums[place] += int(one[count]) * (1 if one["subject"] == "all" else -1)
+        assert sums and not any(sums.values())
 
 
 MIXED = {

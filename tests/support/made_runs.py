@@ -72,9 +72,16 @@ class MadeRun:
         return self.root / self.name
 
     def add(self, kind: str, trial: str | None = None, /, **body: Any) -> None:
-        event = {"e": kind, **({} if trial is None else {"trial": trial}), **body}
+        """A line more, chained to the one before."""
+        if not self.lines and kind != "run_start":
+            self.begin()
+        event = {"prev": self.head(), "e": kind, **({} if trial is None else {"trial": trial}), **body}
         rest = json.dumps(event, separators=(",", ":"))[1:].encode("ascii")
         self.lines.append(b'{"crc":"%08x",%s' % (zlib.crc32(rest), rest))
+
+    def begin(self, *, at: str = "2026-01-02T00:00:00.000Z", lock: Mapping[str, Any] | None = None) -> None:
+        """A sitting begins; without a word the run has one, without a locked plan."""
+        self.add("run_start", plan_hash=self.plan.plan_hash, at=at, lock=lock)
 
     def record(self, trial: Trial, happened: Happened, *, revision: int = 0) -> None:
         row = record_of(self.plan, self.name, trial, happened, revision=revision)
@@ -99,7 +106,7 @@ class MadeRun:
 
     def head(self) -> str:
         """What the chain has come to."""
-        return hashlib.sha256(self.lines[-1]).hexdigest()[:32]
+        return hashlib.sha256(self.lines[-1]).hexdigest()[:32] if self.lines else "0" * 32
 
 
 def plan_of(

@@ -206,8 +206,8 @@ def _info(name: str, document: Mapping[str, Any], plan: Plan, read: _Read, rows:
         ended_at=max((row.timestamp for row in rows.values()), default=None),
         is_rehearsal=any(subject.provider == "rehearsal" for subject in (*plan.subjects, *plan.judges)),
         is_complete=len(rows) == plan.size,
-        # A plan that was locked after a first sitting was not locked before the first call.
-        lock=locks[0] if locks and all(locks) else None,
+        # A plan that was locked, or locked anew, after a first sitting was not locked before the first call.
+        lock=locks[0] if locks and all(locks) and len({one["hash"] for one in locks if one}) == 1 else None,
         deviations=tuple(
             {key: event.get(key) for key in ("what", "locked", "actual", "why", "at")}
             for event in read.events

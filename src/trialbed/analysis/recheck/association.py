@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import chdtrc
 
 from trialbed.analysis.recheck.exact import fisher
@@ -75,7 +76,7 @@ def associated(table: Sequence[Sequence[int]], *, seed: int) -> Associated | Non
     df = (len(rows) - 1) * (len(cols) - 1)
     if min(map(min, expected)) >= _LEAST_EXPECTED:
         return Associated(CHI_SQUARE, square, df, float(chdtrc(df, square)), v, n)
-    p = _drawn_p(tuple(rows), tuple(map(tuple, expected)), tuple(cols), square, seed)
+    p = _drawn_p(tuple(rows), tuple(cols), square, seed)
     error = math.sqrt(2 * p * (1 - p) / _TABLES)
     return Associated(MONTE_CARLO, square, None, p, v, n, slack=_STANDARD_ERRORS * error + 2 / _TABLES)
 
@@ -95,25 +96,37 @@ def _chi_square(counts: Sequence[Sequence[int]], expected: Sequence[Sequence[flo
     )
 
 
-@lru_cache(maxsize=64)
-def _drawn_p(
-    rows: tuple[int, ...], expected: tuple[tuple[float, ...], ...], cols: tuple[int, ...], seen: float, seed: int
-) -> float:
-    """The share of random tables whose chi-square is as large. Kept: one subject's table is also that of all.
+@lru_cache(maxsize=256)
+def _drawn_p(rows: tuple[int, ...], cols: tuple[int, ...], seen: float, seed: int) -> float:
+    """The share of random tables whose chi-square is as large; each row is drawn from what is left of the columns.
 
-    All tables at once, cell after cell: what is left of a row takes, of what is left of the columns, a hypergeometric
-    number from the next one.
+    Kept by table: with one subject that of the subject is that of all.
     """
     random = np.random.default_rng([_OWN_STREAM, seed])
-    left = np.tile(np.array(cols), (_TABLES, 1))
-    squares = np.zeros(_TABLES)
-    for size, wanted in zip(rows, expected, strict=True):
-        to_place = np.full(_TABLES, size)
-        for place, expects in enumerate(wanted):
-            beyond = left[:, place + 1 :].sum(axis=1)
-            drawn = random.hypergeometric(left[:, place], beyond, to_place) if place + 1 < len(cols) else to_place
-            left[:, place] -= drawn
-            to_place = to_place - drawn
-            squares += (drawn - expects) ** 2 / expects
-    hits = int((squares >= seen * (1 - 1e-9)).sum())
-    return (1 + hits) / (1 + _TABLES)
+    left = np.tile(np.array(cols, dtype=np.int64), (_TABLES, 1))
+    square = np.zeros(_TABLES)
+    for row in rows[:-1]:
+        drawn = _drawn_row(random, left, row)
+        square += _terms(drawn, row, cols)
+        left -= drawn
+    square += _terms(left, rows[-1], cols)
+    return (1 + int((square >= seen * (1 - 1e-9)).sum())) / (1 + _TABLES)
+
+
+def _drawn_row(random: np.random.Generator, left: npt.NDArray[np.int64], row: int) -> npt.NDArray[np.int64]:
+    """Of every table one row of that sum, out of (tables, columns) left: column after column, hypergeometric."""
+    drawn = np.zeros_like(left)
+    wanted = np.full(len(left), row, dtype=np.int64)
+    after = left.sum(axis=1)
+    for place in range(left.shape[1] - 1):
+        after = after - left[:, place]
+        drawn[:, place] = random.hypergeometric(left[:, place], after, wanted)
+        wanted = wanted - drawn[:, place]
+    drawn[:, -1] = wanted
+    return drawn
+
+
+def _terms(drawn: npt.NDArray[np.int64], row: int, cols: Sequence[int]) -> npt.NDArray[np.float64]:
+    """What a row with that sum adds to each table's chi-square."""
+    expected = row * np.array(cols, dtype=np.float64) / sum(cols)
+    return np.asarray(((drawn - expected) ** 2 / expected).sum(axis=1), dtype=np.float64)

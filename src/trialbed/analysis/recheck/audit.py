@@ -1,7 +1,6 @@
 """Is every number of a report, or of tables handed in, what the journals say? The one entry to the second path."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from trialbed.analysis.recheck.compare import Reported, compare_facts, compare_t
 from trialbed.analysis.recheck.facts import facts
 from trialbed.analysis.recheck.files import (
     Unreadable,
+    choices_of_report,
     files_problem,
     read_manifest,
     read_report_page,
@@ -17,7 +17,7 @@ from trialbed.analysis.recheck.files import (
 )
 from trialbed.analysis.recheck.journal import head_at
 from trialbed.analysis.recheck.page import Page
-from trialbed.analysis.recheck.rows import choices_in, read_document, read_run
+from trialbed.analysis.recheck.rows import DifferentChoices, choices_in, read_document, read_run
 from trialbed.analysis.recheck.study import Study
 from trialbed.analysis.recheck.tables import recomputed
 from trialbed.analysis.table import Table, heading, spelt_rows
@@ -39,7 +39,8 @@ def numbers_problem(
         run_folders: of every run in the report, in its order; each with plan.json and journal.jsonl.
         report: a report's folder, whose files are compared, as of the journal lines its manifest names.
         tables: the main path's tables, compared where there is no report.
-        choices: of the analysis, where plan.json does not have them.
+        choices: of the analysis, where there is no report; those of a report are in its manifest. They must be
+            those of plan.json, apart from the margin of equivalence.
     """
     try:
         if report is not None:
@@ -62,7 +63,7 @@ def study_of(
         OSError, ValueError, KeyError: a plan.json or a record is not readable.
     """
     documents = [read_document(folder) for folder in run_folders]
-    chosen = choices_in(documents[-1], otherwise=choices)
+    chosen = choices_in(documents, otherwise=choices)
     most = lines if lines is not None else [None] * len(run_folders)
     runs = [read_run(folder, chosen.measures, lines=upto) for folder, upto in zip(run_folders, most, strict=True)]
     return Study(chosen, tuple(runs))
@@ -81,24 +82,15 @@ def _report_problem(run_folders: Sequence[Path], report: Path, choices: Choices 
     if problem is not None:
         return problem
     lines = [run["journal_lines"] for run in manifest["runs"]]
-    told = _choices_told(manifest, otherwise=choices)
-    study = study_of(run_folders, lines=lines, choices=told)
-    if told is not None:
-        # What a plan has decided holds; a report may only have asked for equivalence besides.
-        beside = {"equivalence_margin": study.choices.equivalence_margin}
-        if told.model_copy(update=beside) != study.choices:
-            return "manifest.json: choices: not those of the plan"
-        study = replace(study, choices=told)
+    try:
+        study = study_of(run_folders, lines=lines, choices=choices_of_report(manifest) or choices)
+    except DifferentChoices as different:
+        return f"manifest.json, choices: {different}"
     return (
         compare_tables(_by_judges_only(read_tables(report), study), recomputed(study))
         or compare_facts(manifest["facts"], facts(study))
         or _sources_problem(read_report_page(report), study)
     )
-
-
-def _choices_told(manifest: Mapping[str, Any], *, otherwise: Choices | None) -> Choices | None:
-    told = manifest.get("choices")
-    return otherwise if told is None else Choices.model_validate(told)
 
 
 def _runs_problem(run_folders: Sequence[Path], runs: Sequence[Mapping[str, Any]]) -> str | None:

@@ -1,6 +1,7 @@
 """Do the files of a report say the same thing, and are they those that were written?
 
-Manifest: `{made_at, source, runs: [{run, plan_hash, journal_lines, journal_head}], files: {name: sha256}, facts}`.
+Manifest: `{made_at, source, runs: [{run, plan_hash, journal_lines, journal_head}], files: {name: sha256}, facts,
+choices}`; reports of before there were `choices` in it have been made of those of plan.json.
 """
 
 import csv
@@ -15,6 +16,7 @@ from trialbed.analysis.recheck.compare import Reported, plain
 from trialbed.analysis.recheck.latex import latex_rows
 from trialbed.analysis.recheck.page import Page, PageTable, read_page
 from trialbed.analysis.recheck.seen import is_shown
+from trialbed.core.choices import Choices
 
 MANIFEST, PAGE = "manifest.json", "report.html"
 
@@ -36,6 +38,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(f"{MANIFEST}: not readable ({type(error).__name__}); is this a report?") from None
     return manifest
+
+
+def choices_of_report(manifest: Mapping[str, Any]) -> Choices | None:
+    """The choices that a report was made with; None if its manifest has none.
+
+    Raises:
+        Unreadable: they are none.
+    """
+    if manifest.get("choices") is None:
+        return None
+    try:
+        return Choices.model_validate(manifest["choices"])
+    except ValueError:
+        raise Unreadable(f"{MANIFEST}, choices: not readable; is this a report?") from None
 
 
 def read_tables(folder: Path) -> dict[str, Reported]:

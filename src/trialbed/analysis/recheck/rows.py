@@ -4,7 +4,7 @@ A record is parsed, what the tables need is kept, and the rest is let go: 20,000
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,10 @@ from trialbed.core.measure import Measure, Value
 
 ENDED = frozenset({"answered", "truncated", "refused", "filtered", "parse_failed", "provider_error", "judge_error"})
 _KEPT_EVENTS = ("run_start", "deviation", "probe")
+
+
+class DifferentChoices(ValueError):
+    """Choices of an analysis are not those of its plan; the text names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +111,47 @@ class RunRows:
         return [event for event in self.events if event["e"] == kind]
 
     @property
-    def is_locked(self) -> bool:
-        """Whether every sitting was held to a locked plan, and no declared deviation is one of the analysis.
+    def is_analysed_as_locked(self) -> bool:
+        """Whether every sitting had the same locked plan, and nothing declared since changes a choice of the analysis.
 
-        Of the analysis are those of `experiments/NAME: CHOICE`, where CHOICE is a member of the choices.
+        A deviation is named by where it is: `experiments/NAME: CHOICE` or `experiments/NAME: CHOICE: more`.
         """
         starts = self.of_kind("run_start")
-        if not starts or any(start.get("lock") is None for start in starts):
+        locks = [start.get("lock") for start in starts]
+        if not locks or not all(locks) or len({lock["hash"] for lock in locks if lock}) > 1:
             return False
-        places = [str(event["what"]).split(": ") for event in self.of_kind("deviation")]
-        return not any(len(place) > 1 and place[1].split(":")[0] in Choices.model_fields for place in places)
+        places = [str(event.get("what")).split(": ", 1) for event in self.of_kind("deviation")]
+        changed = {place[1].split(":")[0] for place in places if len(place) == 2}
+        return changed.isdisjoint(Choices.model_fields)
 
 
-def choices_in(document: Mapping[str, Any], *, otherwise: Choices | None = None) -> Choices:
-    """The analysis that a plan.json names, else `otherwise`; without both there are no measures."""
+def choices_in(documents: Sequence[Mapping[str, Any]], *, otherwise: Choices | None = None) -> Choices:
+    """The analysis of the newest plan.json that names measures, but for what a report may be asked for.
+
+    Args:
+        otherwise: the choices that were used. Where a plan decides, they must be its, apart from the margin of
+            equivalence; where none does, they are taken; without both there are no measures.
+
+    Raises:
+        DifferentChoices: they are not the plan's.
+    """
+    planned = next((found for document in reversed(documents) if (found := _planned_choices(document))), None)
+    if planned is not None and otherwise is not None:
+        asked = planned.model_copy(update={"equivalence_margin": otherwise.equivalence_margin})
+        if asked != otherwise:
+            names = sorted(name for name in Choices.model_fields if getattr(asked, name) != getattr(otherwise, name))
+            raise DifferentChoices(f"{', '.join(names)}: not as plan.json has decided")
+    return otherwise or planned or _no_measures(documents[-1])
+
+
+def _planned_choices(document: Mapping[str, Any]) -> Choices | None:
     chosen = document.get("analysis")
-    planned = None if chosen is None else Choices.model_validate(chosen)
-    if planned is not None and (planned.measures or otherwise is None):
-        return planned
-    if otherwise is not None:
-        return otherwise
+    if chosen is None or not chosen.get("measures"):
+        return None
+    return Choices.model_validate(chosen)
+
+
+def _no_measures(document: Mapping[str, Any]) -> Choices:
     plan = document["plan"]
     baseline = next((variant["id"] for variant in plan["variants"] if variant.get("baseline")), "")
     return Choices(baseline=baseline, seed=plan["seed"])

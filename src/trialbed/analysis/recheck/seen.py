@@ -23,7 +23,7 @@ def is_shown(spelt: str, shown: str) -> bool:
         return _same_text(spelt, shown)
     if shown == _AS_SMALL:
         return one < _LEAST_P + 1e-9
-    return other is not None and _has_decimals(shown) and abs(one - other) <= _ROUNDING
+    return other is not None and _has_three_decimals(shown) and abs(one - other) <= _ROUNDING
 
 
 def _same_text(spelt: str, shown: str) -> bool:
@@ -36,8 +36,8 @@ def _bare(text: str) -> str:
     return "".join(char for char in _SIGN_FOR_UNSEEN.sub("", text) if char.isalnum())
 
 
-def _has_decimals(shown: str) -> bool:
-    return re.fullmatch(r"-?[0-9]+\.[0-9]{3,}", shown) is not None
+def _has_three_decimals(shown: str) -> bool:
+    return re.fullmatch(r"-?[0-9]+\.[0-9]{3}", shown) is not None
 
 
 def _number(text: str) -> float | None:

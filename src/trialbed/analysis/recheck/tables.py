@@ -8,7 +8,7 @@ from trialbed.analysis.recheck.study import Study
 
 def recomputed(study: Study) -> dict[str, Sheet]:
     """Every table by name; those with nothing to say have no rows."""
-    is_confirmatory = all(run.is_locked for run in study.runs)
+    is_confirmatory = all(run.is_analysed_as_locked for run in study.runs)
     sheets = (
         ledger.ledger(study),
         cells.rates(study),

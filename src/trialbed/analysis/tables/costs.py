@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from trialbed.analysis.findings import RunInfo
 from trialbed.analysis.population import Population
 from trialbed.analysis.table import Cell, Table, columns
+from trialbed.core.canonical import canonical_json
 
 
 def calls(population: Population) -> Table:
@@ -72,4 +73,5 @@ def deviations(runs: Sequence[RunInfo]) -> Table:
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    """As JSON has it, text without quotes."""
+    return value if value is None or isinstance(value, str) else canonical_json(value)

@@ -28,11 +28,12 @@ def judges(population: Population) -> Table:
     """Every judge with its instrument and its number of verdicts."""
     verdicts: Counter[tuple[str, str, str]] = Counter()
     evaluations: Counter[tuple[str, str, str]] = Counter()
-    repeats: Counter[str] = Counter()
+    repeats: Counter[tuple[str, str, str]] = Counter()
     for row in population.ended:
         for judge, said in newest_by_judge(row).items():
             verdicts[judge, said.rubric_version or "", said.prompt_hash or ""] += 1
-        repeats.update(newest_by_judge(row, repeat=1).keys())
+        for judge, said in newest_by_judge(row, repeat=1).items():
+            repeats[judge, said.rubric_version or "", said.prompt_hash or ""] += 1
         main = main_verdict(row)
         if row.evaluation is not None and main is not None and main.judge is not None:
             evaluations[main.judge, main.rubric_version or "", main.prompt_hash or ""] += 1
@@ -41,7 +42,7 @@ def judges(population: Population) -> Table:
     for judge, rubric, prompt in sorted(verdicts):
         key = (judge, rubric, prompt)
         itself = "yes" if judge.partition(":")[2] in subjects else "no"
-        rows.append((judge, verdicts[key], evaluations[key], repeats[judge], rubric, prompt, itself))
+        rows.append((judge, verdicts[key], evaluations[key], repeats[key], rubric, prompt, itself))
     return Table(
         "judges",
         "The judges, their rubrics and their verdicts",

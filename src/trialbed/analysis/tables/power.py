@@ -55,9 +55,11 @@ def _rates(population: Population, arms: _Arms) -> _Found:
         return []
     alpha, p0 = population.choices.alpha, sum(base.values()) / len(base)
     reached = mde_paired_rates(pairs, p0=p0, alpha=alpha, power=POWER)
-    # Towards one half, where there is room for every one of them.
-    sign = 1 if p0 <= 0.5 else -1
-    needed = [(one, pairs_for_rates(sign * one, p0=p0, alpha=alpha, power=POWER), "needed") for one in RATE_DIFFERENCES]
+    # Towards one half, as `mde_paired_rates` does: there is room for every difference.
+    towards = 1 if p0 <= 0.5 else -1
+    needed = [
+        (one, pairs_for_rates(towards * one, p0=p0, alpha=alpha, power=POWER), "needed") for one in RATE_DIFFERENCES
+    ]
     return [(reached, pairs, "reached"), *needed]
 
 
