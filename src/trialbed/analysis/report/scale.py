@@ -34,7 +34,7 @@ def shares(highest: float) -> Scale:
 
 
 def around(values: Iterable[float], *, always: Iterable[float] = ()) -> Scale:
-    """A scale whose ends are ticks and that holds all values; of no values it is 0 to 1."""
+    """A scale whose ends are ticks; it holds all values, to a billionth of a step. Of no values it is 0 to 1."""
     held = [value for value in (*values, *always) if math.isfinite(value)]
     low, high = (min(held), max(held)) if held else (0.0, 1.0)
     if high - low < _NARROWEST:
