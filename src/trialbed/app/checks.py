@@ -103,6 +103,12 @@ async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) ->
     return [_together(checks) for checks in found.values()]
 
 
+def small_calls(prepared: Prepared) -> list[ModelRequest]:
+    """The calls that `check_models` makes, as far as nothing is refused without one."""
+    asked = [_small_question(name, prepared) for name in prepared.subjects]
+    return [*asked, *(_small_task(name, prepared) for name in prepared.plan.judges)]
+
+
 def _known_refusals(model: Model, prepared: Prepared) -> list[str]:
     """What the model behind a profile refuses, which no id says: known without any call."""
     from trialbed.providers.bedrock.model import BedrockModel

@@ -7,7 +7,7 @@ from functools import partial
 
 from trialbed.analysis.summary import Summary, summarise
 from trialbed.app import logs
-from trialbed.app.checks import ModelCheck, check_models, refusing, setting_problems
+from trialbed.app.checks import ModelCheck, check_models, refusing, setting_problems, small_calls
 from trialbed.app.collector import seldom_collected
 from trialbed.app.hub import check_hub
 from trialbed.app.journal import open_journal
@@ -102,7 +102,7 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
             ) as journal:
                 spending = open_spending(prepared, prices, journal, drain)
                 if chosen is not None:
-                    check_room(spending, journal.state, prepared.plan.size)
+                    check_room(spending, journal.state, prepared.plan.size, small_calls(prepared))
                     checks = await check_far_side(prepared, models, announce)
                 if chosen is not None and chosen.grows:
                     # The journal knows the plan before plan.json does: a kill between leaves one that can be explained.

@@ -6,7 +6,7 @@ from trialbed.app.checks import ModelCheck
 from trialbed.app.models import Models
 from trialbed.app.prepare import Prepared
 from trialbed.core.errors import UserError
-from trialbed.core.model import ModelName
+from trialbed.core.model import ModelName, ModelRequest
 from trialbed.core.outcome import SETTLED, Outcome
 from trialbed.core.price import OPTIMIZED, Price, tier_asked, usd
 from trialbed.engine.drain import Drain
@@ -93,14 +93,17 @@ def open_spending(
     return spending
 
 
-def check_room(spending: Spending, state: JournalState, planned: int) -> None:
-    """Raises:
+def check_room(spending: Spending, state: JournalState, planned: int, first: Iterable[ModelRequest]) -> None:
+    """`first` are the small calls that are made before the run goes on: they must fit too.
+
+    Raises:
     UserError: an earlier sitting has used the limit up, and it has not been raised enough since.
     """
     if spending.limit_usd is None:
         return
     # What was refused then is asked again first.
     needed_usd = 0.0 if state.budget is None else float(state.budget.get("needed_usd") or 0.0)
+    needed_usd += sum(spending.most_usd(request) for request in first)
     if spending.counted_usd >= spending.limit_usd or spending.counted_usd + needed_usd > spending.limit_usd:
         raise UserError(used_up(spending, left_of(state, planned), planned))
 
