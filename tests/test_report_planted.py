@@ -11,9 +11,9 @@ from tests.calibration.worlds import World, worlds
 from tests.support.chromium import chromium, opened
 from tests.support.project import make_project
 
-RUNS = 60
+RUNS = 120
+"""So many that the two largest of the planted differences are found whatever the seed."""
 SEED = "7"
-"""A seed at which a true difference as large as those of two framings is found, as it is in most."""
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,9 @@ def main_result(browser: Browser, page: Path, width: int) -> str:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_planted_effect_is_what_the_page_says_first(planted: Path, browser: Browser, width: int) -> None:
     text = main_result(browser, planted, width)
-    assert "higher under time_pressure" in text and "lower under" in text
-    lower = text.split("lower under")[1].split(";")[0].split(".")[0]
+    higher, lower = text.split("higher under")[1].split("lower under")
+    lower = lower.split(";")[0].split(".")[0]
+    assert "time_pressure" in higher and "empathetic" not in higher
     assert "empathetic" in lower and "time_pressure" not in lower
     with (planted.parent / "contrasts.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["measure"] == "deceived" and row["subject"] == "all"]
