@@ -32,6 +32,8 @@ from trialbed.sinks.journal.integrity import JournalCheck, check_journal, iter_e
 from trialbed.sinks.journal.writer import Journal
 from trialbed.sinks.plan_check import check_plan
 
+pytestmark = pytest.mark.handmade_runs  # and each test looks at them itself
+
 GOLDEN_WITHOUT_CHAIN = Path(__file__).parent / "golden" / "journal_without_chain.jsonl"
 TRIAL = "0123456789abcdef0123"
 OTHER_VALUES = (b"\n", b" ", b"}", b"\xff")

@@ -74,10 +74,16 @@ def source_of_run(folder: Path, document: Mapping[str, Any], *, until_line: int 
     rows: dict[str, Row] = {}
     sittings = Sittings(read.starts)
     for trial_id, place in read.places.items():
-        record = read.record_at(place)
-        sittings.add(record["started_at"], record["timestamp"])
-        if trial_id in planned:
-            rows[trial_id] = row_of(record, folder.name)
+        try:
+            record = read.record_at(place)
+            sittings.add(record["started_at"], record["timestamp"])
+            if trial_id in planned:
+                rows[trial_id] = row_of(record, folder.name)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                f"{folder.name}: the record of trial {trial_id} cannot be read ({type(error).__name__}: {error}); "
+                "restore journal.jsonl"
+            ) from None
     return Source(
         info=_info(folder.name, document, plan, read, rows),
         rows=rows,
