@@ -25,7 +25,7 @@ from trialbed.providers.rehearsal.faults import DENIED
 
 TRIALS = 60
 AT_ONCE = 4
-SLOW = {"latency_s": 0.05}
+SLOW = {"latency_s": 0.2}
 
 
 @pytest.fixture

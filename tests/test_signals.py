@@ -185,6 +185,7 @@ def test_expired_credentials_pause_the_run_once_and_a_signal_still_ends_it(proje
             wait_until(lambda: server.received > 20, "some calls")
             server.change(expired_credentials=True)
             wait_until(lambda: "the run is paused" in sitting.stderr, "the pause to be said")
+            time.sleep(0.3)  # what was sent before the pause arrives
             asked = server.received
             time.sleep(0.5)
             assert server.received == asked, "a paused run keeps asking"
