@@ -228,7 +228,21 @@ def test_icc_does_not_mind_unit_and_origin_of_the_scale_or_the_order_of_raters(
         assert moved.value == pytest.approx(found.value, abs=1e-9)
         assert found.value <= 1 + 1e-12
     if found.lo is not None and found.hi is not None:
+        assert found.value is not None and found.lo <= found.value <= found.hi <= 1
         assert (moved.lo, moved.hi) == pytest.approx((found.lo, found.hi), abs=1e-6)
+
+
+@pytest.mark.parametrize("times", [1, 3, 7])
+def test_with_hardly_a_degree_of_freedom_the_ends_are_still_the_formulas(times: int) -> None:
+    """F's upper quantile overflows there, and whether it did depended on the unit of the scale."""
+    found = icc([[0.0, 2.0 * times, 7.0 * times], [0.0, 7.0 * times, 0.0]], alpha=0.05)
+    assert (found.lo, found.value, found.hi) == pytest.approx((-0.7032, -0.6604, -0.6336), abs=5e-5)
+
+
+def test_where_the_formula_gives_ends_that_do_not_hold_the_value_there_is_no_interval() -> None:
+    found = icc([[7, 2, 4], [1, 9, 4], [0, 8, 5], [0, 7, 5]], alpha=0.05)
+    assert found.value == pytest.approx(-0.3605, abs=5e-5)
+    assert (found.lo, found.hi) == (None, None)
 
 
 def test_a_rater_who_is_always_two_higher_lowers_absolute_agreement() -> None:

@@ -96,6 +96,12 @@ def test_an_expected_count_of_five_is_what_decides() -> None:
     assert below is not None and "Monte Carlo" in below.test
 
 
+def test_tables_as_likely_as_the_one_seen_count_as_much() -> None:
+    found = association([[2, 2, 1], [2, 2, 1]])
+    assert found is not None
+    assert (found.statistic, found.p) == (pytest.approx(0, abs=1e-12), 1.0)
+
+
 def test_the_drawn_p_is_never_zero() -> None:
     found = association([[9, 0, 0], [0, 9, 0], [0, 0, 4]])
     assert found is not None

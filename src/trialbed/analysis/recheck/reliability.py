@@ -73,11 +73,13 @@ def icc(units: Sequence[Sequence[float]], alpha: float) -> Agreed:
     if abs(mixed) < _NOTHING * (rows + cols + error):
         return Agreed(name, value, None, n)
     df = mixed**2 / ((a * cols) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1)))
-    f_low, f_high = float(fdtri(n - 1, df, 1 - alpha / 2)), float(fdtri(df, n - 1, 1 - alpha / 2))
+    # The lower tail of F with its degrees of freedom exchanged is one over the upper one, and stays finite as df falls.
+    f_low, f_high = float(fdtri(df, n - 1, alpha / 2)), float(fdtri(df, n - 1, 1 - alpha / 2))
     rest = k * cols + (k * n - k - n) * error
-    low = n * (rows - f_low * error) / (f_low * rest + n * rows)
+    low = n * (f_low * rows - error) / (rest + n * f_low * rows)
     high = n * (f_high * rows - error) / (rest + n * f_high * rows)
-    return Agreed(name, value, (max(-1.0, low), min(1.0, high)), n)
+    # Raters worse than chance may leave ends that are no interval of the value.
+    return Agreed(name, value, (low, min(1.0, high)) if low <= value <= high else None, n)
 
 
 def fleiss_kappa(units: Sequence[Sequence[Rating]], *, alpha: float, resamples: int, seed: int) -> Agreed:

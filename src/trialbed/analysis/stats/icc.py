@@ -18,7 +18,7 @@ def icc(ratings: Sequence[Sequence[float]], *, alpha: float) -> Agreement:
     ICC(2,1) of Shrout & Fleiss, Psychol. Bull. 86:420 (1979); ICC(A,1) of McGraw & Wong, Psychol. Methods 1:30 (1996),
     whose table 7 has the interval. The value is None for fewer than two units or raters and where
     the spread of scores cannot be split, as of equal ones; the interval is None where only units or only raters
-    differ.
+    differ, and where it is not one, as may be for a negative value.
 
     Raises:
         ValueError: units with unequally many scores, or a score that is not a finite number.
@@ -57,7 +57,10 @@ def _mean_squares(scores: Floats) -> tuple[float, float, float]:
 def _interval(
     n: int, k: int, units: float, raters: float, error: float, value: float, alpha: float
 ) -> tuple[float, float] | None:
-    """McGraw & Wong's, with Satterthwaite's degrees of freedom; None if raters and chance leave nothing to go by."""
+    """McGraw & Wong's, with Satterthwaite's degrees of freedom; None if raters and chance leave nothing to go by.
+
+    None too if it would not hold the value, as happens with few units that agree less than chance would have it.
+    """
     if raters + error < _ROUNDING * units or 1 - value < _ROUNDING:
         return None
     a = k * value / (n * (1 - value))
@@ -67,8 +70,9 @@ def _interval(
     if abs(mixed) < _ROUNDING * (units + raters + error):
         return None
     df = mixed**2 / parts
-    below, above = float(fisher.isf(alpha / 2, n - 1, df)), float(fisher.isf(alpha / 2, df, n - 1))
+    # One over the upper quantile of F(n - 1, df): that stays a number where df is nearly 0.
+    below, above = float(fisher.ppf(alpha / 2, df, n - 1)), float(fisher.isf(alpha / 2, df, n - 1))
     rest = k * raters + (k * n - k - n) * error
-    lo = n * (units - below * error) / (below * rest + n * units)
+    lo = n * (below * units - error) / (rest + n * below * units)
     hi = n * (above * units - error) / (rest + n * above * units)
-    return max(-1.0, lo), min(1.0, hi)
+    return (lo, min(1.0, hi)) if lo <= value <= hi else None

@@ -50,9 +50,9 @@ def pairs_for_rates(
     Raises:
         ValueError: as `mde_paired_rates`, or p0 + difference is not a rate.
     """
-    # 0.9 + 0.1 and the like may end a rounding beyond 1.
-    p1 = min(1.0, max(0.0, round(p0 + difference, 12)))
-    _probabilities(p0=p0, p1=p0 + difference if abs(p1 - p0 - difference) > 1e-9 else p1)
+    # A sum that should be 0 or 1 may miss it by its rounding.
+    p1 = round(p0 + difference, 12)
+    _probabilities(p0=p0, p1=p1)
     _open(alpha=alpha, power=power)
     _correlation(correlation)
     chances = discordance(p0, p1, correlation)

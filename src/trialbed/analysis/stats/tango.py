@@ -25,8 +25,7 @@ def tango_z(b: int, c: int, n: int, *, difference: float) -> float:
     linear = (2 * n - b + c) * difference - b - c
     constant = -c * difference * (1 - difference)
     root = math.sqrt(max(0.0, linear * linear - 8 * n * constant))
-    # Of two equal forms, the one that does not subtract near-equal numbers.
-    q = -2 * constant / (root + linear) if linear > 0 else (root - linear) / (4 * n)
+    q = (root - linear) / (4 * n)
     variance = n * (2 * q + difference * (1 - difference))
     return far / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, far)
 
