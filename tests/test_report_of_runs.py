@@ -154,6 +154,7 @@ def test_several_runs_are_pooled_unless_a_name_stands_for_other_words(tmp_path: 
     folder = reported(project, first, second)
     assert int(only(table(folder, "ledger", variant="all", subject="all"))["planned"]) == 18
     assert folder.parent == project.root / "local_backups" / "reports"
+    assert project.trialbed("audit", first, second).code == 0
     (project.root / "variants/quiz/curt.toml").write_text('greeting = "At once!"\n', encoding="utf-8")
     assert project.run().code == 0
     refused = project.trialbed("report", first, project.runs()[-1].folder.name)
@@ -191,6 +192,17 @@ def test_a_run_without_records_and_a_run_that_is_not_there_are_one_clear_line(tm
     for names in ((), ("nowhere",)):
         refused = project.trialbed("report", *names)
         assert refused.code == 2 and refused.stderr.startswith("RUN: ") and len(refused.stderr.splitlines()) == 1
+
+
+def test_equivalence_is_tested_when_it_is_asked_for_and_an_audit_takes_that_for_no_other_plan(tmp_path: Path) -> None:
+    project = make_project(tmp_path, BATCH_MODE="true", BATCH_SIZE="6")
+    assert project.run().code == 0
+    assert {row["p_equivalence"] for row in table(reported(project), "contrasts")} == {""}
+    folder = reported(project, "--equivalence", "0.3")
+    assert all(0 <= float(row["p_equivalence"]) <= 1 for row in table(folder, "contrasts"))
+    assert project.trialbed("audit", project.the_run().folder.name).code == 0
+    refused = project.trialbed("report", "--equivalence", "-1")
+    assert refused.code == 2 and refused.stderr.startswith("--equivalence: ") and len(refused.stderr.splitlines()) == 1
 
 
 def test_human_labels_are_compared_with_the_judge(tmp_path: Path) -> None:

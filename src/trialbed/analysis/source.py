@@ -3,8 +3,6 @@
 Reads; decides nothing. A journal that is being written is read as far as it has come.
 """
 
-import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +18,10 @@ from trialbed.core.canonical import digest
 from trialbed.core.errors import UserError
 from trialbed.core.plan import Plan
 from trialbed.core.stored_plan import plan_of
+from trialbed.sinks.journal.events import HEAD, name_of
 from trialbed.sinks.journal.file import whole_lines
 
-_KIND = re.compile(rb'"e":"(\w+)"(?:,"trial":"([0-9a-f]+)")?')
-_HEAD_BYTES = 128
 _KEPT = frozenset({b"run_start", b"run_stop", b"deviation", b"judging_start", b"judging_stop", b"probe"})
-CHAIN_CHARS = 32
 
 
 @dataclass(frozen=True)
@@ -179,14 +175,14 @@ def _read(path: Path, until_line: int | None) -> _Read:
     for offset, line in _first(path, until_line):
         last = line
         read.lines += 1
-        kind = _KIND.search(line, 0, _HEAD_BYTES)
+        kind = HEAD.match(line)
         if kind is None:
             continue
         if kind[1] == b"record" and kind[2] is not None:
             read.places[kind[2].decode()] = (offset, len(line))
         elif kind[1] in _KEPT:
             read.events.append(orjson.loads(line))
-    read.head = hashlib.sha256(last).hexdigest()[:CHAIN_CHARS] if last else None
+    read.head = name_of(last) if last else None
     return read
 
 

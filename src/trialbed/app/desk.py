@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from trialbed.app import logs
 from trialbed.app.calling import Calling, open_calling
-from trialbed.app.checks import setting_problems
+from trialbed.app.checks import setting_problems, small_calls
 from trialbed.app.journal import open_journal
 from trialbed.app.models import Models, open_models
 from trialbed.app.money import limit_notice, open_spending, price_problems, prices_of
@@ -45,10 +45,12 @@ class Desk:
 
     def check_limit(self) -> None:
         """Raises:
-        UserError: the run has used up its spending limit already.
+        UserError: the run has used up its spending limit already, or all but what the first small calls may take.
         """
         limit_usd = self.spending.limit_usd
-        if limit_usd is not None and self.spending.counted_usd >= limit_usd:
+        first_usd = sum(self.spending.most_usd(request) for request in small_calls(self.prepared))
+        counted_usd = self.spending.counted_usd
+        if limit_usd is not None and (counted_usd >= limit_usd or counted_usd + first_usd > limit_usd):
             raise UserError(
                 f"MAX_COST_USD: {usd(self.spending.counted_usd)} of {usd(limit_usd)} is spent by this run and its "
                 "judging so far: raise it, and the same command goes on"

@@ -1,7 +1,7 @@
 """Which plan and which trials does a run on disk have? Its plan.json and records, read with today's experiment."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +11,10 @@ from trialbed.core.errors import UserError
 from trialbed.core.experiment import Scenario, Variant
 from trialbed.core.model import Message, ModelName
 from trialbed.core.plan import Plan
-from trialbed.core.stored_plan import sampling_of
+from trialbed.core.stored_plan import plan_of
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
 from trialbed.plugins import Found
-from trialbed.providers.names import parse_model
 
 
 @dataclass(frozen=True)
@@ -73,21 +72,8 @@ def stored_plan(document: Mapping[str, Any], found: Found) -> StoredPlan:
     """
     plan = document["plan"]
     scenarios = tuple(_scenario(content, found) for content in plan["scenarios"])
-    rebuilt = Plan(
-        experiment=plan["experiment"],
-        version=plan["version"],
-        scenarios=scenarios,
-        variants=tuple(_variant(content, found) for content in plan["variants"]),
-        baseline=next(content["id"] for content in plan["variants"] if content["baseline"]),
-        subjects=tuple(map(parse_model, plan["subjects"])),
-        sampling=sampling_of(plan["sampling"]),
-        repeats=plan["repeats"],
-        seed=plan["seed"],
-        judges=tuple(map(parse_model, plan["judges"])),
-        judge_sampling=sampling_of(plan["judge_sampling"]),
-        limit=plan["limit"],
-        judge_repeat_share=plan.get("judge_repeat_share", 0.0),
-    )
+    variants = tuple(_variant(content, found) for content in plan["variants"])
+    rebuilt = replace(plan_of(plan), scenarios=scenarios, variants=variants)
     is_changed = plan["version"] != found.experiment.version or any(one not in found.scenarios for one in scenarios)
     return StoredPlan(rebuilt, document["plan_hash"], is_changed)
 

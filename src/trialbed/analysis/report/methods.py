@@ -66,8 +66,8 @@ _ALL: tuple[tuple[Callable[[_Uses], bool], Statistic], ...] = (
     (
         lambda uses: uses.filled("means", "lo_boot") or uses.contrast("score", "matched"),
         Statistic(
-            "Bootstrap intervals are percentiles of seeded resamples, of whole clusters where there are several",
-            "Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13",
+            "Bootstrap intervals are expanded percentiles of seeded resamples, of whole clusters where there are any",
+            "Hesterberg, Am. Stat. 69, 2015, 371, section 3.3",
         ),
     ),
     (

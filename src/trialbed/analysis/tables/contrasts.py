@@ -10,12 +10,29 @@ from trialbed.analysis.stats.interval import Interval
 from trialbed.analysis.stats.multiplicity import benjamini_hochberg, holm
 from trialbed.analysis.stats.paired import mcnemar_exact, paired_bootstrap_mean, paired_risk_difference, wilcoxon_p
 from trialbed.analysis.stats.unmatched import fisher_p, mann_whitney_p, mean_difference, risk_difference
-from trialbed.analysis.table import Table, columns
+from trialbed.analysis.table import Cell, Table, columns
 from trialbed.core.choices import Choices
 from trialbed.core.measure import Measure
 
 LEAST_CLUSTERS = 10
 """With fewer scenarios a bootstrap of scenarios is too narrow to be called an interval."""
+
+ESTIMATED = columns(
+    measure="text",
+    subject="text",
+    variant="text",
+    baseline="text",
+    method="text",
+    pairs="count",
+    n_variant="count",
+    n_baseline="count",
+    variant_value="number",
+    baseline_value="number",
+    difference="number",
+    lo="number",
+    hi="number",
+)
+"""What a contrast is of, and how large it is; `Contrast.estimated` has the cells."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,21 +61,23 @@ class Contrast:
     p_bh: float | None = None
     is_pooled: bool
 
+    @property
+    def estimated(self) -> tuple[Cell, ...]:
+        lo, hi = (None, None) if self.interval is None else (self.interval.lo, self.interval.hi)
+        place = (self.measure, self.subject, self.variant, self.baseline, self.method, self.pairs)
+        values = (self.n_variant, self.n_baseline, self.variant_value, self.baseline_value, self.difference)
+        return *place, *values, lo, hi
+
 
 def contrasts(population: Population, *, is_confirmatory: bool) -> Table:
     """The table of all contrasts; `is_confirmatory` says whether a locked plan holds for every run."""
     primary = population.choices.primary
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for one in all_contrasts(population):
         is_main = is_confirmatory and one.measure == primary and one.is_pooled
-        rows.append(
-            (
-                *(one.measure, one.subject, one.variant, one.baseline, one.method, one.pairs),
-                *(one.n_variant, one.n_baseline, one.variant_value, one.baseline_value, one.difference),
-                *(*ends(one.interval), one.b, one.c, one.effect, one.effect_name, one.p, one.p_holm, one.p_bh),
-                *(one.p_equivalence, "confirmatory" if is_main else "exploratory"),
-            )
-        )
+        tests = (one.p, one.p_holm, one.p_bh, one.p_equivalence)
+        role = "confirmatory" if is_main else "exploratory"
+        rows.append((*one.estimated, one.b, one.c, one.effect, one.effect_name, *tests, role))
     unmatched = any(row[4] == "unmatched" for row in rows)
     note = (
         "Where no block holds both variants the comparison is unmatched: it is weaker, and said in the method column."
@@ -66,20 +85,8 @@ def contrasts(population: Population, *, is_confirmatory: bool) -> Table:
     return Table(
         "contrasts",
         "Every variant against the baseline, within blocks",
-        columns(
-            measure="text",
-            subject="text",
-            variant="text",
-            baseline="text",
-            method="text",
-            pairs="count",
-            n_variant="count",
-            n_baseline="count",
-            variant_value="number",
-            baseline_value="number",
-            difference="number",
-            lo="number",
-            hi="number",
+        ESTIMATED
+        + columns(
             b="count",
             c="count",
             effect="number",
@@ -93,11 +100,6 @@ def contrasts(population: Population, *, is_confirmatory: bool) -> Table:
         tuple(rows),
         (note,) if unmatched else (),
     )
-
-
-def ends(interval: Interval | None) -> tuple[float | None, float | None]:
-    """lo and hi, or twice nothing where there are too few values for an interval."""
-    return (None, None) if interval is None else (interval.lo, interval.hi)
 
 
 def all_contrasts(population: Population) -> list[Contrast]:
@@ -205,6 +207,7 @@ def _score(arm: _Arm, base: _Arm, choices: Choices) -> _Made:
             resamples=choices.resamples,
             seed=choices.seed,
             clusters=scenarios if len(set(scenarios)) >= LEAST_CLUSTERS else None,
+            expanded=True,
         ),
         effect=cliffs_delta(ours, theirs),
         effect_name="Cliff's delta",

@@ -6,7 +6,7 @@ from trialbed.analysis.population import Group, Population, cells
 from trialbed.analysis.stats.association import association
 from trialbed.analysis.stats.missing import differential_missingness, mean_difference_bounds
 from trialbed.analysis.table import Cell, Table, columns
-from trialbed.analysis.tables.contrasts import contrasts_of, ends
+from trialbed.analysis.tables.contrasts import ESTIMATED, contrasts_of
 from trialbed.analysis.tables.rates import category_of
 from trialbed.core.measure import Measure
 
@@ -89,29 +89,11 @@ def sensitivity(population: Population) -> Table:
         ]
         if measure.kind in ("binary", "score"):
             for one in contrasts_of(population.without(short), measure):
-                place = (len(short), one.measure, one.subject, one.variant, one.baseline, one.method, one.pairs)
-                values = (one.n_variant, one.n_baseline, one.variant_value, one.baseline_value, one.difference)
-                rows.append((*place, *values, *ends(one.interval), one.p))
+                rows.append((len(short), *one.estimated, one.p))
     return Table(
         "sensitivity",
         f"The main contrasts without trials that have a reply of fewer than {least} words",
-        columns(
-            without="count",
-            measure="text",
-            subject="text",
-            variant="text",
-            baseline="text",
-            method="text",
-            pairs="count",
-            n_variant="count",
-            n_baseline="count",
-            variant_value="number",
-            baseline_value="number",
-            difference="number",
-            lo="number",
-            hi="number",
-            p="p",
-        ),
+        columns(without="count") + ESTIMATED + columns(p="p"),
         tuple(rows),
         ("Leaving out short replies selects by what was said; hence a check beside the result, not the result.",),
     )

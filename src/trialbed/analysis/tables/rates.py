@@ -83,7 +83,12 @@ def means(population: Population) -> Table:
         for cell in cells(population, measure):
             robust = cluster_robust_mean(cell.numbers, cell.clusters, alpha=choices.alpha)
             boot = cluster_bootstrap_mean(
-                cell.numbers, cell.clusters, alpha=choices.alpha, resamples=choices.resamples, seed=choices.seed
+                cell.numbers,
+                cell.clusters,
+                alpha=choices.alpha,
+                resamples=choices.resamples,
+                seed=choices.seed,
+                expanded=True,
             )
             sd = stdev(cell.numbers) if len(cell.numbers) > 1 else None
             place = (measure.name, cell.variant, cell.group.name, len(cell.values))
