@@ -24,7 +24,7 @@ class Verdict:
     """`values` are what was found; `judge` names the model, or is None for a rule in code.
 
     `repeat` and `judging` say in which asking it was given (see `Asking`); rows of earlier versions lack them, which
-    means 0.
+    means 0. `turn` is that of one reply, from 0; None = it is about the whole transcript.
 
     Raises:
         TypeError: a value is not plain data, or a number that JSON cannot hold.
@@ -37,6 +37,7 @@ class Verdict:
     prompt_hash: str | None = None
     repeat: int = 0
     judging: int = 0
+    turn: int | None = None
 
     def __post_init__(self) -> None:
         # Here, where its author is told and one trial is touched; on the way to disk it would be the whole run.
@@ -54,6 +55,10 @@ class Verdict:
             return self
         return replace(self, judging=asking.judging, repeat=asking.repeat)
 
+    def about(self, turn: int) -> "Verdict":
+        """The same verdict as one about this turn."""
+        return self if self.turn == turn else replace(self, turn=turn)
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -62,6 +67,7 @@ class Verdict:
             "prompt_hash": self.prompt_hash,
             "repeat": self.repeat,
             "judging": self.judging,
+            **({} if self.turn is None else {"turn": self.turn}),
             "values": dict(self.values),
         }
 
