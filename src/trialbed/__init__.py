@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trialbed.core.model import Sampling as Sampling
     from trialbed.core.transcript import Transcript as Transcript
     from trialbed.core.trial import Trial as Trial
+    from trialbed.core.turn import JudgedTurn as JudgedTurn
     from trialbed.core.verdict import Verdict as Verdict
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ _HOME = {
     "Judge": "trialbed.core.judge",
     "JudgeFailed": "trialbed.core.judge",
     "JudgeTask": "trialbed.core.judge",
+    "JudgedTurn": "trialbed.core.turn",
     "Measure": "trialbed.core.measure",
     "Message": "trialbed.core.model",
     "Sampling": "trialbed.core.model",

@@ -8,11 +8,13 @@ from trialbed.core.errors import UserError
 from trialbed.core.experiment import Scenario, Variant
 from trialbed.core.model import ModelName
 from trialbed.core.plan import Plan
+from trialbed.core.student import Dialogue
 from trialbed.plugins import Found
 from trialbed.settings import Settings
 
 REHEARSAL_SUBJECT = ModelName("rehearsal", "subject")
 REHEARSAL_JUDGE = ModelName("rehearsal", "judge")
+REHEARSAL_STUDENT = ModelName("rehearsal", "student")
 
 ItemT = TypeVar("ItemT", Scenario, Variant)
 
@@ -34,8 +36,9 @@ def choose_plan(
     *,
     subjects: Sequence[ModelName],
     judges: Sequence[ModelName],
+    dialogue: Dialogue | None = None,
 ) -> Plan:
-    """The plan of a run.
+    """The plan of a run. `dialogue` counts where the experiment has a student.
 
     Without batch mode and without a choice on the command line it is one trial of the baseline variant.
 
@@ -70,6 +73,7 @@ def choose_plan(
         judge_sampling=experiment.judge_sampling,
         limit=choice.limit,
         judge_repeat_share=settings.judge_repeat_share if experiment.needs_judge else 0.0,
+        dialogue=dialogue if experiment.has_student else None,
     )
 
 

@@ -17,7 +17,7 @@ from trialbed.core.errors import UserError
 from trialbed.core.model import Sampling, Service
 from trialbed.core.redact import ACCOUNT_IN_ARN, SECRET_VARIABLES
 
-_EMPTY_MEANS_UNSET = {"model_temperature", "model_top_p"}
+_EMPTY_MEANS_UNSET = {"model_temperature", "model_top_p", "runner_student_temperature"}
 """Set to nothing, these are left to the model; all other empty variables mean their default."""
 _ANY_CASE = (
     "log_level",
@@ -29,7 +29,17 @@ _ANY_CASE = (
 )
 _NEAR = 0.9
 """Of two names, in the measure of difflib: JUDGE_MODEL and JUDGE_MODELS, MAX_CONCURENCY and MAX_CONCURRENCY."""
-_HOLD_ACCOUNTS = ("SUBJECT_MODELS", "JUDGE_MODELS", "BEDROCK_ASSUME_ROLE_ARN", "BEDROCK_GUARDRAIL", "AWS_ROLE_ARN")
+_HOLD_ACCOUNTS = (
+    "SUBJECT_MODELS",
+    "JUDGE_MODELS",
+    "BEDROCK_MODEL_IDS",
+    "RUNNER_JUDGE_MODEL",
+    "RUNNER_STUDENT_MODEL",
+    "RUNNER_S3_KMS_KEY_ID",
+    "BEDROCK_ASSUME_ROLE_ARN",
+    "BEDROCK_GUARDRAIL",
+    "AWS_ROLE_ARN",
+)
 
 
 class Settings(BaseSettings):
@@ -115,6 +125,30 @@ class Settings(BaseSettings):
         description="guardrail of subjects, id:version; the id may be an ARN",
     )
     bedrock_assume_role_arn: str | None = Field(None, description="role to assume for Bedrock; renewed by itself")
+    bedrock_assume_role_external_id: SecretStr | None = Field(
+        None, description="external id that the role's trust policy asks for"
+    )
+    bedrock_model_ids: str = Field(
+        "", description="models that 'trialbed socratic' may run, a JSON array of ids: [\"amazon.nova-pro-v1:0\"]"
+    )
+    runner_default_turns: int = Field(
+        40, ge=1, le=1_000, description="most turns of a dialogue with a student, if --turns does not say"
+    )
+    runner_judge_model: str = Field(
+        "anthropic.claude-3-5-sonnet-20241022-v1:0", description="model that judges the turns of 'trialbed socratic'"
+    )
+    runner_student_model: str | None = Field(
+        None, description="model that plays the student, or scripted; default the first other of BEDROCK_MODEL_IDS"
+    )
+    runner_student_temperature: float | None = Field(
+        0.7, ge=0, le=2, description="student's temperature; empty = leave it to the model"
+    )
+    runner_s3_bucket: str | None = Field(None, description="S3 bucket for turns, verdicts and summaries as JSON files")
+    runner_s3_prefix: str = Field("", description="what the names of all files in the bucket begin with, e.g. tutors/")
+    runner_s3_encryption: Literal["AES256", "aws:kms"] | None = Field(
+        None, description="server-side encryption of these files: AES256 or aws:kms; leave out for the bucket's own"
+    )
+    runner_s3_kms_key_id: str | None = Field(None, description="key for aws:kms; leave out for the account's own")
 
     @model_validator(mode="before")
     @classmethod

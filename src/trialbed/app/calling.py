@@ -73,7 +73,9 @@ def open_calling(
 def judge_maker(judges: Sequence[ModelName], sampling: Sampling, run: str, service: Service) -> JudgeMaker:
     """How the judges of one trial are made."""
 
-    def make(trial: Trial, log: TrialLog, calls: Calls, asking: Asking) -> list[StructuredJudge]:
+    def make(
+        trial: Trial, log: TrialLog, calls: Calls, asking: Asking, turn: int | None = None
+    ) -> list[StructuredJudge]:
         return [
             StructuredJudge(
                 name=str(model),
@@ -86,6 +88,7 @@ def judge_maker(judges: Sequence[ModelName], sampling: Sampling, run: str, servi
                 metadata=request_metadata(run, trial),
                 service=service,
                 asking=asking,
+                turn=turn,
             )
             for model in judges
         ]

@@ -7,12 +7,13 @@ import anyio
 
 from trialbed.app.prepare import Prepared
 from trialbed.core.errors import CallError, CredentialsExpired, InvalidRequest, ModelUnavailable, QuotaExhausted
-from trialbed.core.model import AnswerForm, Message, Model, ModelName, ModelRequest, Role, Usage
+from trialbed.core.model import AnswerForm, Message, Model, ModelName, ModelRequest, Role, Sampling, Usage
 from trialbed.core.price import tier_billed
 from trialbed.settings import Settings
 
 _SUBJECT: Role = "subject"
 _JUDGE: Role = "judge"
+_STUDENT: Role = "student"
 _PREFLIGHT_TOKENS = 16
 _PREFLIGHT_FORM_TOKENS = 64
 _READINESS = AnswerForm(
@@ -78,8 +79,11 @@ def hub_problems(settings: Settings) -> list[str]:
 def _refused_parameters(prepared: Prepared) -> list[str]:
     from trialbed.providers.bedrock.capabilities import capabilities_of, refusals
 
-    sampling, service = prepared.plan.sampling, prepared.settings.service
-    every = [refusals(sampling, capabilities_of(model.id), service) for model in prepared.subjects]
+    plan, service = prepared.plan, prepared.settings.service
+    every = [refusals(plan.sampling, capabilities_of(model.id), service) for model in prepared.subjects]
+    if prepared.student is not None and plan.dialogue is not None:
+        lines = refusals(plan.dialogue.sampling, capabilities_of(prepared.student.id), service)
+        every.append([line.replace("MODEL_TEMPERATURE", "RUNNER_STUDENT_TEMPERATURE") for line in lines])
     return [line for lines in every for line in lines]
 
 
@@ -97,7 +101,9 @@ async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) ->
             if lines := _known_refusals(models[name], prepared):
                 found[name].append(ModelCheck(name, "\n".join(lines), refuses=True))
             else:
-                group.start_soon(check, _small_question(name, prepared), _SUBJECT)
+                group.start_soon(check, _small_question(name, prepared, plan.sampling), _SUBJECT)
+        if prepared.student is not None and plan.dialogue is not None:
+            group.start_soon(check, _small_question(prepared.student, prepared, plan.dialogue.sampling), _STUDENT)
         for name in plan.judges:
             group.start_soon(check, _small_task(name, prepared), _JUDGE)
     return [_together(checks) for checks in found.values()]
@@ -105,7 +111,10 @@ async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) ->
 
 def small_calls(prepared: Prepared) -> list[ModelRequest]:
     """The calls that `check_models` makes, as far as nothing is refused without one."""
-    asked = [_small_question(name, prepared) for name in prepared.subjects]
+    plan = prepared.plan
+    asked = [_small_question(name, prepared, plan.sampling) for name in prepared.subjects]
+    if prepared.student is not None and plan.dialogue is not None:
+        asked.append(_small_question(prepared.student, prepared, plan.dialogue.sampling))
     return [*asked, *(_small_task(name, prepared) for name in prepared.plan.judges)]
 
 
@@ -118,9 +127,9 @@ def _known_refusals(model: Model, prepared: Prepared) -> list[str]:
     return model.refusals(prepared.plan.sampling, prepared.settings.service)
 
 
-def _small_question(name: ModelName, prepared: Prepared) -> ModelRequest:
-    """As a subject is asked, with room for few words; what it thinks before them must have its room too."""
-    asked, service = prepared.plan.sampling, prepared.settings.service
+def _small_question(name: ModelName, prepared: Prepared, asked: Sampling) -> ModelRequest:
+    """As a subject or student is asked, with room for few words; what it thinks before them must have its room too."""
+    service = prepared.settings.service
     budget = asked.thinking if isinstance(asked.thinking, int) else 0
     return ModelRequest(
         model=name,

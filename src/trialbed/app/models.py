@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import SecretStr
+
 from trialbed.core.model import Model, ModelName
 from trialbed.settings import Settings
 
@@ -54,6 +56,7 @@ async def _open_bedrock(
             region=settings.aws_region,
             max_pool_connections=settings.max_concurrency,
             assume_role_arn=settings.bedrock_assume_role_arn,
+            external_id=_secret(settings.bedrock_assume_role_external_id),
             read_timeout_s=max(900.0, settings.call_deadline_s),
         )
     )
@@ -63,6 +66,10 @@ async def _open_bedrock(
         if behind is not None:
             models.behind[name] = behind
         models.by_name[name] = BedrockModel(client, name, capabilities_of(name.id, behind), settings.on_unsupported)
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return None if value is None else value.get_secret_value()
 
 
 async def _open_rehearsal(

@@ -1,23 +1,26 @@
 """What is going to be run, and with which models? Settings, catalog and command line made into a plan."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from trialbed.app.dialogue import choose_dialogue
+from trialbed.app.runnable import not_runnable
 from trialbed.choose import REHEARSAL_JUDGE, REHEARSAL_SUBJECT, Choice, choose_plan
 from trialbed.core.choices import Choices, choices_of
 from trialbed.core.errors import UserError
 from trialbed.core.lock import UnderLock
 from trialbed.core.model import ModelName
 from trialbed.core.plan import Plan
+from trialbed.core.student import Dialogue
 from trialbed.plugins import Catalog, Found, scan
 from trialbed.providers.bedrock.credentials import has_credentials_offline
 from trialbed.providers.bedrock.prices import PriceList, price_list
-from trialbed.providers.names import RUNNABLE, parse_models
+from trialbed.providers.names import parse_models
 from trialbed.settings import Settings, load_settings
 
 
@@ -61,14 +64,22 @@ class Prepared:
         return self.plan.subjects if self.asks_subjects else ()
 
     @property
+    def student(self) -> ModelName | None:
+        """The model that will play the other side; None if there is none, or a script."""
+        return None if self.plan.dialogue is None or not self.asks_subjects else self.plan.dialogue.student
+
+    @property
     def models(self) -> tuple[ModelName, ...]:
         """All models that will be asked."""
-        return tuple(dict.fromkeys((*self.subjects, *self.plan.judges)))
+        student = () if self.student is None else (self.student,)
+        return tuple(dict.fromkeys((*self.subjects, *self.plan.judges, *student)))
 
     @property
     def is_rehearsal(self) -> bool:
         """Whether any part of the records is rehearsed: such records are never uploaded."""
-        return any(model.provider == "rehearsal" for model in (*self.plan.subjects, *self.plan.judges))
+        student = () if self.plan.dialogue is None else (self.plan.dialogue.student,)
+        every = (*self.plan.subjects, *self.plan.judges, *student)
+        return any(model is not None and model.provider == "rehearsal" for model in every)
 
 
 def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = lambda _: []) -> Prepared:
@@ -85,10 +96,12 @@ def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = 
     prices = prices_of_project(settings, problems)
     found = catalog.find(wanted.experiment or settings.experiment)
     subjects, judges, why = _models(settings, wanted, problems, needs_judge=found.experiment.needs_judge)
+    dialogue = choose_dialogue(settings, found.experiment, subjects, problems) if subjects else None
+    problems += not_one_kind(subjects, judges, dialogue)
     if problems:
         raise UserError("\n".join(problems))
     choice = Choice(wanted.scenarios, wanted.variants, wanted.runs, wanted.limit)
-    plan = choose_plan(settings, found, choice, subjects=subjects, judges=judges)
+    plan = choose_plan(settings, found, choice, subjects=subjects, judges=judges, dialogue=dialogue)
     return Prepared(root, settings, found, plan, _analysis(found, plan), why, prices, limit_usd)
 
 
@@ -137,16 +150,6 @@ def read_project(root: Path) -> tuple[Settings, Catalog]:
     return settings, catalog
 
 
-def not_runnable(models: Iterable[ModelName]) -> list[str]:
-    """A line for each model that no call can be made to."""
-    known = ", ".join(sorted(RUNNABLE))
-    return [
-        f"{model}: provider {model.provider!r} is not built yet; this version runs: {known}"
-        for model in models
-        if model.provider not in RUNNABLE
-    ]
-
-
 def _models(
     settings: Settings, wanted: Wanted, problems: list[str], *, needs_judge: bool
 ) -> tuple[tuple[ModelName, ...], tuple[ModelName, ...], str | None]:
@@ -168,9 +171,15 @@ def _models(
                 "JUDGE_MODELS: this experiment needs a judge; name a model, e.g. JUDGE_MODELS=amazon.nova-pro-v1:0"
             )
     problems += not_runnable((*subjects, *judges))
-    is_real = [model.provider != "rehearsal" for model in subjects]
-    if any(is_real) and (not all(is_real) or any(model.provider == "rehearsal" for model in judges)):
-        problems.append(
-            "SUBJECT_MODELS, JUDGE_MODELS: real answers must not be mixed with rehearsed ones; name one kind"
-        )
     return subjects, judges, None
+
+
+def not_one_kind(subjects: Sequence[ModelName], judges: Sequence[ModelName], dialogue: Dialogue | None) -> list[str]:
+    """A line if real answers would be mixed with rehearsed ones."""
+    student = () if dialogue is None or dialogue.student is None else (dialogue.student,)
+    is_real = [model.provider != "rehearsal" for model in subjects]
+    is_mixed = not all(is_real) or any(model.provider == "rehearsal" for model in (*judges, *student))
+    if not (any(is_real) and is_mixed):
+        return []
+    names = "SUBJECT_MODELS, JUDGE_MODELS" + (", RUNNER_STUDENT_MODEL" if student else "")
+    return [f"{names}: real answers must not be mixed with rehearsed ones; name one kind"]

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from trialbed.app.checks import hub_problems
-from trialbed.app.prepare import Prepared, not_runnable, prices_of_project, read_project
+from trialbed.app.prepare import Prepared, prices_of_project, read_project
+from trialbed.app.runnable import not_runnable
 from trialbed.core.choices import choices_of
 from trialbed.core.errors import UserError
 from trialbed.core.model import ModelName

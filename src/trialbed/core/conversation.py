@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from trialbed.core.judge import Judge
 from trialbed.core.model import Message, ModelReply
 from trialbed.core.outcome import Outcome, outcome_of_stop
+from trialbed.core.student import Student
 from trialbed.core.text import repair
 from trialbed.core.transcript import Transcript
 from trialbed.core.verdict import Verdict
@@ -26,15 +27,26 @@ class Chat:
     """One dialogue with the subject.
 
     `judges` are there for experiments whose next line depends on what the subject said; a verdict
-    reached on the way is put on record with `note`.
+    reached on the way is put on record with `note`. `student` says the other side's lines; None = nobody does, or
+    a script. `on_reply` hears of every answered turn.
     """
 
-    def __init__(self, *, system: str | None, send: Send, judges: Sequence[Judge] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        system: str | None,
+        send: Send,
+        judges: Sequence[Judge] = (),
+        student: Student | None = None,
+        on_reply: Callable[[Transcript], None] = lambda _: None,
+    ) -> None:
         self.transcript = Transcript(system)
         self.judges = tuple(judges)
+        self.student = student
         self.notes: list[Verdict] = []
         self.repairs = 0
         self._send = send
+        self._on_reply = on_reply
 
     async def ask(self, text: str) -> str:
         """Say `text` to the subject and return its reply.
@@ -59,6 +71,7 @@ class Chat:
             raise TurnEnded(outcome, f"stop reason {reply.stop_reason}")
         if not reply.text.strip():
             raise TurnEnded(Outcome.PARSE_FAILED, "the reply is empty")
+        self._on_reply(self.transcript)
         return reply.text
 
     def note(self, verdict: Verdict) -> None:

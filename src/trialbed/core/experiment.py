@@ -1,6 +1,6 @@
 """What does an author write? Scenario and variant are data, the experiment is a protocol in code."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +12,7 @@ from trialbed.core.measure import Measure
 from trialbed.core.model import Sampling
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
+from trialbed.core.turn import JudgedTurn
 from trialbed.core.verdict import Verdict
 
 
@@ -52,6 +53,10 @@ class Experiment:
     `judge` or `converse` asks a judge model. `headline` names the field of the evaluation that the
     summary counts. `measures` are what a report compares, the primary one first; `least_words` and
     `equivalence_margin` are choices of its analysis (see `core.choices.Choices`).
+
+    `has_student` says that a model (or a script) plays the other side, through `chat.student`, for as many turns as
+    `trial.dialogue` allows. `judges_turns` says that every reply is judged for itself, while the dialogue goes on: by
+    `judge_turn` and `rate_turn`, and what they come to by `conclude` in the place of `judge`.
     """
 
     name: ClassVar[str]
@@ -60,6 +65,9 @@ class Experiment:
     default_scenarios: ClassVar[tuple[str, ...] | None] = None
     needs_judge: ClassVar[bool] = False
     judge_sampling: ClassVar[Sampling] = Sampling(max_tokens=1024, temperature=0.0)
+    has_student: ClassVar[bool] = False
+    student_sampling: ClassVar[Sampling] = Sampling(max_tokens=300, temperature=0.7)
+    judges_turns: ClassVar[bool] = False
     headline: ClassVar[str | None] = None
     measures: ClassVar[tuple[Measure, ...]] = ()
     least_words: ClassVar[int] = 0
@@ -67,6 +75,19 @@ class Experiment:
 
     def scenarios(self) -> Iterable[Scenario]:
         raise NotImplementedError(f"{type(self).__name__} must say its scenarios")
+
+    def for_prompt(self, prompt: str) -> Scenario:
+        """The scenario that a prompt of the user's own makes.
+
+        Raises:
+            NotImplementedError: this experiment has only scenarios of its own.
+        """
+        raise NotImplementedError(f"{type(self).__name__} takes no prompt of the user's own")
+
+    def system(self, trial: Trial) -> str | None:
+        """What the subject is told before the dialogue; None = nothing."""
+        system: str | None = trial.scenario.system
+        return system
 
     async def converse(self, trial: Trial, chat: Chat) -> None:
         raise NotImplementedError(f"{type(self).__name__} must say how a trial talks")
@@ -78,6 +99,30 @@ class Experiment:
             JudgeFailed: no valid verdict could be had; the trial becomes `judge_error`.
         """
         return []
+
+    async def judge_turn(self, trial: Trial, transcript: Transcript, judge: Judge) -> Verdict:
+        """What one judge says of the newest reply of `transcript`, which ends with it.
+
+        Raises:
+            JudgeFailed: no valid verdict could be had; the turn counts as not judged.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must say how a turn is judged")
+
+    def rate_turn(self, trial: Trial, transcript: Transcript) -> Sequence[Verdict]:
+        """What rules in code say of the newest reply of `transcript`, which ends with it."""
+        return ()
+
+    def conclude(self, trial: Trial, transcript: Transcript, turns: Sequence[JudgedTurn]) -> Sequence[Verdict]:
+        """What the turns of a whole dialogue come to; the first verdict is the record's `evaluation`.
+
+        Raises:
+            JudgeFailed: too little was judged to say anything; the trial becomes `judge_error`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must say what its turns come to")
+
+    def summary(self, evaluation: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """What the summary of a single trial says of its evaluation; None where there is none."""
+        return evaluation or {}
 
     def golden(self) -> Sequence[GoldenCase]:
         """A few transcripts whose verdict is beyond dispute; judges are checked with them."""

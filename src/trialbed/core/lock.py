@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from trialbed.core.canonical import canonical_json, digest
 from trialbed.core.choices import Choices
@@ -35,6 +35,13 @@ class Design(_Closed):
     repeats: int
     seed: int
     limit: int | None
+    dialogue: dict[str, Any] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What was locked before there were dialogues keeps its hash."""
+        shown: dict[str, Any] = dump(self)
+        return {name: value for name, value in shown.items() if name != "dialogue" or value is not None}
 
 
 class Instruments(_Closed):
@@ -95,7 +102,7 @@ def make_lock(
         locked_at=locked_at,
         experiment_sha256=hashlib.sha256(canonical_json(dict(files)).encode("ascii")).hexdigest(),
         experiment_files=dict(files),
-        design=Design.model_validate({name: known[name] for name in Design.model_fields}),
+        design=Design.model_validate({name: known[name] for name in Design.model_fields if name in known}),
         judges=Instruments(
             models=known["judges"],
             sampling=known["judge_sampling"],

@@ -45,6 +45,7 @@ def lock_differences(
         name_difference("SUBJECT_MODELS", lock.design.subjects, now.design.subjects),
         *_samplings(_VARIABLES, "MODEL_", lock.design.sampling, now.design.sampling),
         value_difference("MODEL_SEED", lock.design.seed, now.design.seed),
+        *_dialogues(where, lock.design.dialogue or {}, now.design.dialogue or {}),
         name_difference("JUDGE_MODELS", lock.judges.models, now.judges.models),
         *_samplings({}, f"{where}: judge_sampling.", lock.judges.sampling, now.judges.sampling),
         value_difference("JUDGE_REPEAT_SHARE", lock.judges.repeat_share, now.judges.repeat_share),
@@ -103,6 +104,16 @@ def _samplings(
     before, after = _sampling(locked), _sampling(actual)
     for name in sorted(before.keys() | after.keys()):
         yield value_difference(names.get(name, otherwise + name), before.get(name), after.get(name))
+
+
+def _dialogues(where: str, locked: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[Difference | None]:
+    """The other side of the dialogues, by the variables that say it."""
+    yield value_difference("RUNNER_STUDENT_MODEL", locked.get("student"), actual.get("student"))
+    before, after = (one.get("student_sampling", {}) for one in (locked, actual))
+    names = {"temperature": "RUNNER_STUDENT_TEMPERATURE"}
+    if locked.get("student") == actual.get("student"):
+        yield from _samplings(names, f"{where}: student_sampling.", before, after)
+    yield value_difference("RUNNER_DEFAULT_TURNS", locked.get("turns"), actual.get("turns"))
 
 
 def _sampling(sampling: Mapping[str, Any]) -> dict[str, Any]:

@@ -107,7 +107,10 @@ class AnswerForm:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """One call. `metadata` (run and trial id) and `service` travel with it and are no part of its content."""
+    """One call. `metadata` (run and trial id) and `service` travel with it and are no part of its content.
+
+    `turn` is which of the subject's replies the call is about, where it is about one: for the record, never sent.
+    """
 
     model: ModelName
     messages: tuple[Message, ...]
@@ -116,6 +119,7 @@ class ModelRequest:
     form: AnswerForm | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     service: Service = NOTHING_ASKED
+    turn: int | None = None
 
     @cached_property
     def requested(self) -> dict[str, Any]:

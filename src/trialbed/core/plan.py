@@ -13,6 +13,7 @@ from typing import Any
 from trialbed.core.canonical import canonical_json, digest, digest_of, seed_of
 from trialbed.core.experiment import Scenario, Variant
 from trialbed.core.model import ModelName, Sampling
+from trialbed.core.student import Dialogue
 from trialbed.core.trial import Trial
 
 
@@ -22,7 +23,7 @@ class Plan:
 
     `judges` and `judge_sampling` are part of it because a verdict belongs to its instrument. `limit`
     keeps the first so many trials of the (balanced) order. `judge_repeat_share` of the trials are judged twice
-    (see `is_judged_twice`).
+    (see `is_judged_twice`). `dialogue` is there where the experiment has a student.
     """
 
     experiment: str
@@ -38,6 +39,7 @@ class Plan:
     judge_sampling: Sampling = field(default_factory=Sampling)
     limit: int | None = None
     judge_repeat_share: float = 0.0
+    dialogue: Dialogue | None = None
 
     @cached_property
     def plan_hash(self) -> str:
@@ -67,6 +69,7 @@ class Plan:
             "limit": self.limit,
             # Only when set: what was planned without it keeps its hash.
             **({"judge_repeat_share": self.judge_repeat_share} if self.judge_repeat_share else {}),
+            **({"dialogue": self.dialogue.as_dict()} if self.dialogue is not None else {}),
         }
 
     def trials(self, subject: ModelName | None = None) -> Iterator[Trial]:
@@ -114,7 +117,7 @@ class Plan:
         parts, scenario, subject = self._parts, cell.scenario.id, cell.subject
         block = (
             f"[{parts.names},{parts.scenario_digests[scenario]},{parts.subjects[subject]},{parts.sampling},"
-            f"{cell.repeat},{self.seed}"
+            f"{cell.repeat},{self.seed}{parts.dialogue}"
         )
         place = f"{parts.scenarios[scenario]},{parts.subjects[subject]},{cell.repeat}"
         return Trial(
@@ -127,6 +130,7 @@ class Plan:
             repeat=cell.repeat,
             index=cell.repeat * len(self.scenarios) * len(self.subjects) + cell.number,
             seed=seed_of(f"[{self.seed},{parts.variants[variant.id]},{place}]"),
+            dialogue=self.dialogue,
         )
 
     @cached_property
@@ -139,6 +143,7 @@ class Plan:
             variants={one.id: canonical_json(one.id) for one in self.variants},
             variant_digests={one.id: canonical_json(digest(one.content())) for one in self.variants},
             subjects={one: canonical_json(str(one)) for one in self.subjects},
+            dialogue="" if self.dialogue is None else f",{canonical_json(self.dialogue.as_dict())}",
         )
 
 
@@ -152,7 +157,7 @@ class _Cell:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What trials have in common, as canonical JSON; scenarios and variants by id."""
+    """What trials have in common, as canonical JSON; scenarios and variants by id. `dialogue` begins with its comma."""
 
     names: str
     sampling: str
@@ -161,6 +166,7 @@ class _Parts:
     variants: dict[str, str]
     variant_digests: dict[str, str]
     subjects: dict[ModelName, str]
+    dialogue: str
 
 
 def is_judged_twice(seed: int, share: float) -> bool:

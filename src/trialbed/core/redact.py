@@ -52,5 +52,6 @@ SECRET_VARIABLES = (
     "AWS_SECURITY_TOKEN",
     "AWS_BEARER_TOKEN_BEDROCK",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "BEDROCK_ASSUME_ROLE_EXTERNAL_ID",
 )
 """Variables whose values are secrets wherever they come from."""

@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 from trialbed.core.experiment import Scenario, Variant
 from trialbed.core.model import BUDGETED, ModelName, Sampling
 from trialbed.core.plan import Plan
+from trialbed.core.student import SCRIPTED, Dialogue
 
 
 class StoredScenario(Scenario):
@@ -46,8 +47,17 @@ def plan_of(stored: Mapping[str, Any]) -> Plan:
         judges=tuple(_model(name) for name in stored["judges"]),
         judge_sampling=sampling_of(stored["judge_sampling"]),
         limit=stored["limit"],
+        dialogue=_dialogue(stored.get("dialogue")),
         **optional,
     )
+
+
+def _dialogue(stored: Mapping[str, Any] | None) -> Dialogue | None:
+    if stored is None:
+        return None
+    if stored["student"] == SCRIPTED:
+        return Dialogue(None, stored["turns"])
+    return Dialogue(_model(stored["student"]), stored["turns"], sampling_of(stored["student_sampling"]))
 
 
 def _model(name: str) -> ModelName:

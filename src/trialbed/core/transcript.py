@@ -21,6 +21,15 @@ class Transcript:
     def replies(self) -> tuple[str, ...]:
         return tuple(message.text for message in self.messages if message.role == "assistant")
 
+    def upto(self, turn: int) -> "Transcript":
+        """The same dialogue as it stood right after the subject's reply number `turn`, counted from 0.
+
+        Raises:
+            IndexError: there is no such reply.
+        """
+        replies = [place for place, message in enumerate(self.messages) if message.role == "assistant"]
+        return Transcript(self.system, self.messages[: replies[turn] + 1])
+
     def as_log(self) -> list[dict[str, str]]:
         """`[{role: system|user|assistant, content}]`, the record's `conversation_log`."""
         opening = [] if self.system is None else [{"role": "system", "content": self.system}]

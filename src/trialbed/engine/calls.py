@@ -196,6 +196,8 @@ def _call_entry(
         "unsupported": list(reply.unsupported),
         "attempts": [*attempts.failures, {"n": attempts.count, "why": attempts.why, "error": None}],
     }
+    if request.turn is not None:
+        entry["turn"] = request.turn
     if role != "subject":
         entry["reply"] = {"text": reply.text, "data": None if reply.data is None else dict(reply.data)}
     if reply.reasoning is not None:

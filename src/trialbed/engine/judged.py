@@ -1,30 +1,32 @@
 """What do the judges say of a finished transcript? Asks them once, and of a subsample a second time."""
 
-import traceback
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from trialbed.core.conversation import TurnEnded
-from trialbed.core.errors import Drained, GaveUp, ModelStopped, UserError
+from trialbed.core.errors import Drained, UserError
 from trialbed.core.experiment import Experiment
-from trialbed.core.judge import Judge, JudgeFailed
+from trialbed.core.judge import JudgeFailed
 from trialbed.core.outcome import Outcome
 from trialbed.core.plan import is_judged_twice
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
+from trialbed.core.turn import JudgedTurn
 from trialbed.core.verdict import Asking, Verdict
-
-JudgesOf = Callable[[Asking], Sequence[Judge]]
-"""Makes the judges of one trial for one asking."""
+from trialbed.engine.asking import JudgesOf, unwrapped
+from trialbed.engine.turns import judged_turns
 
 Judged = tuple[Outcome, str | None, Sequence[Verdict]]
 """`answered` with verdicts, the first of which evaluates the trial; or `judge_error` with the reason."""
 
-_MOST_REASON_CHARS = 500
-
 
 async def judged(
-    trial: Trial, transcript: Transcript, judges_of: JudgesOf, experiment: Experiment, *, judging: int, share: float
+    trial: Trial,
+    transcript: Transcript,
+    judges_of: JudgesOf,
+    experiment: Experiment,
+    *,
+    judging: int,
+    share: float,
+    turns: Sequence[JudgedTurn] | None = None,
 ) -> Judged:
     """All verdicts on a transcript, main ones first.
 
@@ -32,58 +34,47 @@ async def judged(
         judging: which judging this is, 0 = the run's own.
         share: of all trials, how many are judged twice. What comes of the second asking never decides the outcome: a
             judge that fails there has no second verdict, and the journal says why.
+        turns: of an experiment that judges turns, what was found of them while the dialogue went on; None = nothing
+            yet.
 
     Raises:
         Drained: the run is stopping.
         UserError: the journal cannot be written any more.
     """
-    outcome, reason, main = await _asked(trial, transcript, judges_of, experiment, Asking(judging))
+    outcome, reason, main = await _asked(trial, transcript, judges_of, experiment, Asking(judging), turns)
     if outcome is not Outcome.ANSWERED or not main or not is_judged_twice(trial.seed, share):
         return outcome, reason, main
-    _, _, second = await _asked(trial, transcript, judges_of, experiment, Asking(judging, repeat=1))
+    _, _, second = await _asked(trial, transcript, judges_of, experiment, Asking(judging, repeat=1), None)
     # A rule in code says the same twice, which tells nothing.
     return outcome, reason, (*main, *(verdict for verdict in second if verdict.judge is not None))
 
 
 async def _asked(
-    trial: Trial, transcript: Transcript, judges_of: JudgesOf, experiment: Experiment, asking: Asking
+    trial: Trial,
+    transcript: Transcript,
+    judges_of: JudgesOf,
+    experiment: Experiment,
+    asking: Asking,
+    turns: Sequence[JudgedTurn] | None,
 ) -> Judged:
+    of_turns: tuple[Verdict, ...] = ()
     try:
-        verdicts = await experiment.judge(trial, transcript, judges_of(asking))
-        return Outcome.ANSWERED, None, tuple(verdict.given_in(asking) for verdict in verdicts)
+        if experiment.judges_turns:
+            if turns is None:
+                turns = await judged_turns(trial, transcript, judges_of, experiment, asking)
+            of_turns = verdicts_of(turns)
+            verdicts = experiment.conclude(trial, transcript, turns)
+        else:
+            verdicts = await experiment.judge(trial, transcript, judges_of(asking))
+        return Outcome.ANSWERED, None, (*(verdict.given_in(asking) for verdict in verdicts), *of_turns)
     except JudgeFailed as failure:
-        return Outcome.JUDGE_ERROR, str(failure), ()
+        return Outcome.JUDGE_ERROR, str(failure), of_turns
     except (Drained, UserError):
         raise
     except Exception as error:  # an author's code met something it did not expect; the transcript stays judgeable
-        return *unwrapped(error, Outcome.JUDGE_ERROR), ()
+        return *unwrapped(error, Outcome.JUDGE_ERROR), of_turns
 
 
-def unwrapped(error: Exception, outcome: Outcome) -> tuple[Outcome, str]:
-    """What an unexpected exception means; a group that holds one of ours counts as that one.
-
-    Raises:
-        Drained, UserError: the group held one.
-    """
-    leaves = _leaves(error)
-    for kind in (UserError, Drained):
-        for leaf in leaves:
-            if isinstance(leaf, kind):
-                raise leaf
-    for leaf in leaves:
-        if isinstance(leaf, TurnEnded):
-            return leaf.outcome, leaf.reason
-        if isinstance(leaf, GaveUp | ModelStopped):
-            return Outcome.PROVIDER_ERROR, str(leaf)
-        if isinstance(leaf, JudgeFailed):
-            return Outcome.JUDGE_ERROR, str(leaf)
-    leaf = leaves[0]
-    frames = traceback.extract_tb(leaf.__traceback__)
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else ""
-    return outcome, f"{where}{type(leaf).__name__}: {leaf}"[:_MOST_REASON_CHARS]
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
-    return [error]
+def verdicts_of(turns: Sequence[JudgedTurn]) -> tuple[Verdict, ...]:
+    """The verdicts of all turns, in their order."""
+    return tuple(verdict for turn in turns for verdict in turn.verdicts)

@@ -141,8 +141,8 @@ async def _hear(
         if request.form is not None:
             forms.append(request.form.schema)
 
-    def judges_of(asking: Asking) -> Sequence[Judge]:
-        return [_watched(one, see) for one in probing.makers[judge](trial, log, probing.calls, asking)]
+    def judges_of(asking: Asking, turn: int | None = None) -> Sequence[Judge]:
+        return [_watched(one, see) for one in probing.makers[judge](trial, log, probing.calls, asking, turn)]
 
     try:
         outcome, reason, verdicts = await judged(trial, transcript, judges_of, probing.experiment, judging=0, share=0.0)

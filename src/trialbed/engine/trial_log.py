@@ -13,6 +13,7 @@ import orjson
 from trialbed.core.model import ModelReply, ModelRequest, Role, Usage
 from trialbed.core.outcome import Outcome
 from trialbed.core.record import Record
+from trialbed.core.student import is_a_line
 from trialbed.sinks.journal.writer import Journal
 
 
@@ -112,7 +113,8 @@ def open_log(journal: Journal, trial_id: str) -> TrialLog:
 def _replayable(journal: Journal, trial_id: str) -> list[dict[str, Any]]:
     """The trial's answers, in order.
 
-    A trial whose judging failed asks its judges anew, except where their answer was valid.
+    A trial whose judging failed asks its judges anew, except where their answer was valid; a student that said no
+    line is asked again.
     """
     recorded = journal.state.recorded.get(trial_id)
     is_error = recorded is not None and recorded.outcome is Outcome.JUDGE_ERROR
@@ -125,12 +127,19 @@ def _replayable(journal: Journal, trial_id: str) -> list[dict[str, Any]]:
         request = event["request"]
         if event["e"] == "answer" and event["call"]["role"] == "judge" and place.offset < failed_at:
             unproven[request] = event
+        elif event["e"] == "answer" and _is_no_line(event):
+            continue
         elif event["e"] == "answer":
             unproven.pop(request, None)
             answers.append(event)
         elif event["complaint"] is None and request in unproven:
             answers.append(unproven.pop(request))
     return answers
+
+
+def _is_no_line(event: Mapping[str, Any]) -> bool:
+    call = event["call"]
+    return call["role"] == "student" and not (is_a_line(call["stop_reason"]) and event["text"].strip())
 
 
 def _reply_of(event: dict[str, Any]) -> ModelReply:

@@ -31,7 +31,8 @@ class StructuredJudge:
     """A judge for one trial.
 
     `sampling` is the judge's own, never the subject's. `seed` (the trial's) decides the order of options
-    and `trial_id` the fence, so that the same asking in the same trial is always made with the same bytes.
+    and `trial_id` the fence, so that the same asking in the same trial is always made with the same bytes. `turn` is
+    the reply that is judged, where it is one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class StructuredJudge:
     metadata: Mapping[str, str] = field(default_factory=dict)
     service: Service = NOTHING_ASKED
     asking: Asking = FIRST
+    turn: int | None = None
 
     async def ask(self, task: JudgeTask[AnswerT]) -> Ruling[AnswerT]:
         """Put a task to the model, and once more with the complaint if the first answer cannot be used.
@@ -75,6 +77,7 @@ class StructuredJudge:
             form=prompt.form,
             metadata=self.metadata,
             service=self.service,
+            turn=self.turn,
         )
         try:
             reply = await self.send(request)
@@ -109,6 +112,7 @@ class StructuredJudge:
             prompt_hash=prompt.rubric_hash,
             repeat=self.asking.repeat,
             judging=self.asking.judging,
+            turn=self.turn,
         )
 
 

@@ -74,7 +74,7 @@ def _unrolled(plan: dict[str, Any]) -> tuple[dict[str, PlannedTrial], dict[str, 
     per_variant = dict.fromkeys(variants, 0)
     for scenario, subject, repeat, index in _cells(plan, list(scenarios)):
         block: list[Any] = [plan["experiment"], plan["version"], scenarios[scenario], subject]
-        block += [plan["sampling"], repeat, plan["seed"]]
+        block += [plan["sampling"], repeat, plan["seed"], *([plan["dialogue"]] if "dialogue" in plan else [])]
         block_id = digest(block)
         for variant in _shuffled(variants, f"{plan['seed']}:{scenario}:{subject}:{repeat}")[:left]:
             trials[digest([*block, variants[variant]])] = PlannedTrial(

@@ -57,6 +57,8 @@ def _of_repeat(
     Random(f"{seed}:cells:{repeat}").shuffle(cells)
     for (scenario, scenario_digest), subject in cells:
         block = [plan["experiment"], plan["version"], scenario_digest, subject, plan["sampling"], repeat, seed]
+        # Where there is another side: who plays it, and for how many turns.
+        block += [plan["dialogue"]] if "dialogue" in plan else []
         in_order = list(variants)
         Random(f"{seed}:{scenario}:{subject}:{repeat}").shuffle(in_order)
         for variant, variant_digest in in_order:
