@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
@@ -12,8 +13,10 @@ from trialbed.analysis.estimate_cells import Place, Took
 from trialbed.core.conversation import Chat
 from trialbed.core.errors import Drained
 from trialbed.core.experiment import Experiment
+from trialbed.core.judge import JudgeFailed
 from trialbed.core.model import ModelName, ModelReply, ModelRequest, Role, Sampling, Usage
 from trialbed.core.plan import Plan
+from trialbed.core.student import Dialogue
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
 from trialbed.judging.structured import StructuredJudge
@@ -56,14 +59,31 @@ async def walk(experiment: Experiment, plan: Plan, trial: Trial, length: Length,
     """
     walker = _Walker(experiment, length, Random(f"{seed}:{trial.trial_id}"))
     judges = [walker.judge(model, plan.judge_sampling, trial) for model in plan.judges]
-    chat = Chat(system=trial.scenario.system, send=lambda said: walker.subject(said, trial), judges=judges)
+    chat = Chat(
+        system=experiment.system(trial),
+        send=lambda said: walker.subject(said, trial),
+        judges=judges,
+        student=walker.student(trial.dialogue),
+    )
     with anyio.move_on_after(_MOST_S):
         try:
             await experiment.converse(trial, chat)
-            await experiment.judge(trial, chat.transcript, judges)
+            if experiment.judges_turns:
+                await _judge_turns(experiment, trial, chat.transcript, judges)
+            else:
+                await experiment.judge(trial, chat.transcript, judges)
         except Exception:  # made-up answers may be nothing an author has thought of: what was asked so far counts
             pass
     return walker.took
+
+
+async def _judge_turns(
+    experiment: Experiment, trial: Trial, transcript: Transcript, judges: Sequence[StructuredJudge]
+) -> None:
+    for turn in range(len(transcript.replies)):
+        for judge in judges:
+            with suppress(JudgeFailed):
+                await experiment.judge_turn(trial, transcript.upto(turn), judge)
 
 
 class _Walker:
@@ -86,6 +106,14 @@ class _Walker:
             on_verdict=lambda task, request, complaint: None,
             metadata={TRIAL_KEY: trial.trial_id},
         )
+
+    def student(self, dialogue: Dialogue | None) -> "_WalkedStudent | None":
+        if dialogue is None or dialogue.student is None:
+            return None
+        return _WalkedStudent(dialogue.student, dialogue.sampling, self)
+
+    async def line_of(self, request: ModelRequest) -> str:
+        return self._replied(request, "student", self._words(request.sampling.max_tokens), None).text
 
     async def subject(self, transcript: Transcript, trial: Trial) -> ModelReply:
         request = ModelRequest(trial.subject, transcript.messages, trial.sampling, transcript.system)
@@ -140,6 +168,22 @@ class _Walker:
         if self._length == "longest":
             return sampling.max_tokens
         return min(sampling.max_tokens, max(1, round(len(text) / self._tokens.chars)))
+
+
+@dataclass(frozen=True)
+class _WalkedStudent:
+    """A student that always has something to say, as long as the walk's answers are."""
+
+    model: ModelName
+    sampling: Sampling
+    walker: _Walker
+
+    @property
+    def name(self) -> str:
+        return str(self.model)
+
+    async def say(self, briefing: str, transcript: Transcript) -> str:
+        return await self.walker.line_of(ModelRequest(self.model, transcript.messages[1:], self.sampling, briefing))
 
 
 def _data(answer: Answer) -> dict[str, Any]:

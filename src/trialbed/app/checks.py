@@ -202,6 +202,11 @@ def _what_to_do(error: CallError) -> str:
     match error:
         case CredentialsExpired():
             return "renew the AWS credentials"
+        case ModelUnavailable() if "AccessDenied" in (error.code or ""):
+            return (
+                "allow bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream on it for this user or role, and "
+                "check the account's access to the model"
+            )
         case ModelUnavailable():
             return "check the model's id, its region and your account's access to it"
         case QuotaExhausted():

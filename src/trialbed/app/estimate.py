@@ -145,6 +145,9 @@ def _judging_of(folder: RunFolder, prepared: Prepared) -> tuple[tuple[str, ...],
         is_rehearsal = any(str(subject).startswith("rehearsal:") for subject in plan["subjects"])
         if plan["experiment"] != prepared.plan.experiment or is_rehearsal != prepared.is_rehearsal:
             return None
+        # Another student, or another number of turns, takes another number of calls.
+        if plan.get("dialogue") != prepared.plan.as_dict().get("dialogue"):
+            return None
         return tuple(plan["judges"]), float(plan.get("judge_repeat_share", 0.0))
     except (UserError, KeyError, TypeError):
         return None
@@ -253,6 +256,7 @@ def _with_preflight(takes: Takes, prepared: Prepared, prices: Mapping[str, Price
     """The money of the small calls before the run added."""
     if takes.usd is None:
         return takes
-    called = [prices.get(str(model)) for model in (*prepared.plan.subjects, *prepared.plan.judges)]
+    student = () if prepared.student is None else (prepared.student,)
+    called = [prices.get(str(model)) for model in (*prepared.plan.subjects, *prepared.plan.judges, *student)]
     sums = {name: sum(cost_usd(usage, price) or 0.0 for price in called) for name, usage in _PREFLIGHT.items()}
     return Takes(takes.calls, takes.usd.plus(Interval(**sums)), takes.models)

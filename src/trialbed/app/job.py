@@ -23,8 +23,9 @@ from trialbed.app.money import (
     prices_of,
     used_up,
 )
-from trialbed.app.parts import announcer, build_run, plan_facts, uploads
+from trialbed.app.parts import announcer, build_run, far_sinks, plan_facts, writes_to_s3
 from trialbed.app.prepare import Prepared
+from trialbed.app.s3 import check_s3
 from trialbed.app.screen import Screen
 from trialbed.core.clock import SystemClock
 from trialbed.core.errors import UserError
@@ -59,8 +60,8 @@ class Finished:
     cost: str
 
 
-async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished:
-    """Run the plan, or go on with it.
+async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool, again: bool = False) -> Finished:
+    """Run the plan, or go on with it. Of a plan that is finished, `again` begins another run.
 
     Raises:
         UserError: something the user can fix; nothing is lost.
@@ -68,12 +69,17 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool) -> Finished
     settings = prepared.settings
     if problems := [*setting_problems(prepared), *price_problems(prepared)]:
         raise UserError("\n".join(problems))
-    sinks = ("hub",) if uploads(prepared) else ()
+    sinks = () if again else far_sinks(prepared)
     chosen = None if fresh else folders.find_resumable(settings.local_backup_dir, prepared.plan, sinks)
+    if chosen is not None and chosen.is_complete and again:
+        chosen = None
     if chosen is not None and chosen.is_complete:
         return _nothing_to_do(chosen.folder, prepared, screen)
     redact = Redactor(known_secrets(os.environ))
     announce = announcer(screen, redact)
+    # Before any model is asked, even about itself.
+    for note in await check_s3(settings) if writes_to_s3(prepared) else []:
+        announce(note)
     personas = prepared.found.experiment.personas() if prepared.is_rehearsal else ()
     async with open_models(prepared.models, settings, personas=personas, seed=prepared.plan.seed) as models:
         prices = prices_of(prepared, models)

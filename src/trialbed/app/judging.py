@@ -7,6 +7,7 @@ from typing import Any
 
 from trialbed.analysis.judges_tally import JudgeTally, tally_of
 from trialbed.analysis.summary import Summary
+from trialbed.app.artifact_ids import nonce_of
 from trialbed.app.calling import judge_maker
 from trialbed.app.collector import seldom_collected
 from trialbed.app.desk import Desk, exit_code_of, open_desk
@@ -14,9 +15,10 @@ from trialbed.app.instruments import self_judged, self_judging_notice
 from trialbed.app.job import check_far_side, summary_of
 from trialbed.app.judging_lock import judges_deviation
 from trialbed.app.money import BUDGET, preflight_paid, used_up
-from trialbed.app.parts import open_sinks
+from trialbed.app.parts import open_sinks, writes_to_s3
 from trialbed.app.prepare import Prepared
 from trialbed.app.prepare_judging import JudgingWanted, PreparedJudging, prepare_judging
+from trialbed.app.s3 import check_s3
 from trialbed.app.screen import Screen
 from trialbed.core.clock import SystemClock, iso_z
 from trialbed.core.errors import UserError
@@ -58,11 +60,14 @@ async def judge_run(root: Path, folder: RunFolder, wanted: JudgingWanted, screen
     """
     ready = prepare_judging(root, folder, wanted)
     _refuse_rehearsed_judges(ready.prepared)
+    bucket_notes = await check_s3(ready.prepared.settings) if writes_to_s3(ready.prepared) else []
     async with open_desk(ready.prepared, folder, screen) as desk:
         state = desk.journal.state
         number = number_of(state.judgings, ready.facts, fresh=wanted.fresh)
         trials = to_judge(desk.journal, number)
         _announce(desk, ready, number, trials)
+        for note in bucket_notes:
+            desk.announce(note)
         desk.check_limit()
         checks = await check_far_side(ready.prepared, desk.models, desk.announce)
         judging = _built(desk, ready, number, trials)
@@ -124,7 +129,8 @@ def _built(desk: Desk, ready: PreparedJudging, number: int, trials: ToJudge) -> 
     starts = state.run_starts
     deviation = judges_deviation(prepared.root, plan.experiment, plan.judges, state)
     provenance = starts[-1]["provenance"] if starts else {}
-    sinks = open_sinks(prepared, desk.folder, desk.journal, provenance, desk.announce)
+    nonce = nonce_of(desk.folder, state)
+    sinks = open_sinks(prepared, desk.folder, desk.journal, provenance, desk.announce, nonce=nonce)
     return Judging(
         sitting=desk.sitting(calling, progress, sinks),
         number=number,

@@ -6,13 +6,16 @@ from functools import partial
 from typing import Any
 
 from trialbed.app import logs
+from trialbed.app.artifact_ids import artifact_ids, nonce_of
 from trialbed.app.calling import judge_maker, open_calling
+from trialbed.app.dialogue import also_a_subject, student_notice
 from trialbed.app.hub import card_of, hub_is_wanted, hub_sink
 from trialbed.app.instruments import self_judged, self_judging_notice
 from trialbed.app.lock import deviations_of, lock_hash
 from trialbed.app.models import Models
 from trialbed.app.money import BUDGET
 from trialbed.app.prepare import Prepared
+from trialbed.app.s3 import s3_is_wanted, s3_sink, s3_target
 from trialbed.app.screen import Screen
 from trialbed.core.canonical import digest
 from trialbed.core.clock import SystemClock, iso_z
@@ -32,7 +35,7 @@ from trialbed.settings import Settings
 from trialbed.sinks.backups import Backups, missing
 from trialbed.sinks.journal.state import JournalState
 from trialbed.sinks.journal.writer import Journal
-from trialbed.sinks.sink import Sink
+from trialbed.sinks.sink import Sink, Witness
 
 _LEAST_FLUSH_PATIENCE_S = 60.0
 """A finished run waits for a sink as long as anything gets through in this time, or in that between two uploads."""
@@ -71,6 +74,8 @@ def build_run(
         announce=announce,
         redact=redact,
     )
+    nonce = nonce_of(folder, journal.state)
+    sinks = open_sinks(prepared, folder, journal, facts.provenance, announce, nonce=nonce)
     bench = Bench(
         facts=facts,
         experiment=prepared.found.experiment,
@@ -80,11 +85,14 @@ def build_run(
         make_judges=judge_maker(plan.judges, plan.judge_sampling, facts.run, facts.service),
         redact=redact,
         why_stopped=lambda: Outcome.BUDGET_STOPPED if drain.why == BUDGET else Outcome.CANCELLED,
+        witnesses=[sink for sink in sinks if isinstance(sink, Witness)],
     )
     rate_themselves = self_judged(plan.subjects, plan.judges, models.behind)
     for judge in rate_themselves:
         announce(self_judging_notice(judge))
-    journal.post("run_start", None, **_start_facts(prepared, facts), self_judged=rate_themselves)
+    if prepared.student is not None and also_a_subject(prepared.student, plan.subjects):
+        announce(student_notice(prepared.student))
+    journal.post("run_start", None, **_start_facts(prepared, facts), self_judged=rate_themselves, nonce=nonce)
     for deviation in facts.deviations[len(journal.state.deviations) :]:
         journal.post("deviation", None, **deviation)
     signals = Signals(drain=drain, announce=announce, last_words=journal.flush_now)
@@ -92,7 +100,7 @@ def build_run(
         plan=plan,
         bench=bench,
         journal=journal,
-        sinks=open_sinks(prepared, folder, journal, facts.provenance, announce),
+        sinks=sinks,
         drain=drain,
         gate=calling.gate,
         governor=calling.governor,
@@ -119,8 +127,13 @@ def open_sinks(
     journal: Journal,
     provenance: Mapping[str, Any],
     announce: Callable[[str], None],
+    *,
+    nonce: str,
 ) -> list[Sink]:
-    """Where the records of a run go beside its journal; each owes what the journal does not show as delivered."""
+    """Where the records of a run go beside its journal; each owes what the journal does not show as delivered.
+
+    `nonce` is the run's own (see `app.artifact_ids`).
+    """
     sinks: list[Sink] = []
     if prepared.settings.local_backup_enabled:
         backups = Backups(
@@ -135,11 +148,23 @@ def open_sinks(
     if uploads(prepared):
         card = card_of(folder, folder.read_plan(), provenance)
         sinks.append(hub_sink(prepared.settings, journal, card, announce))
+    if writes_to_s3(prepared):
+        ids = artifact_ids(folder.began_unix_s, nonce)
+        sinks.append(s3_sink(prepared.settings, journal, ids, prepared.found.experiment, announce))
     return sinks
 
 
 def uploads(prepared: Prepared) -> bool:
     return hub_is_wanted(prepared.settings) and not prepared.is_rehearsal
+
+
+def writes_to_s3(prepared: Prepared) -> bool:
+    return s3_is_wanted(prepared.settings) and not prepared.is_rehearsal
+
+
+def far_sinks(prepared: Prepared) -> tuple[str, ...]:
+    """The sinks of this configuration that are not on this machine, by name."""
+    return (*(("hub",) if uploads(prepared) else ()), *(("s3",) if writes_to_s3(prepared) else ()))
 
 
 def plan_facts(prepared: Prepared) -> dict[str, Any]:
@@ -165,6 +190,7 @@ def _start_facts(prepared: Prepared, facts: RunFacts) -> dict[str, Any]:
         "prices_as_of": prepared.prices.as_of,
         "max_cost_usd": prepared.max_cost_usd,
         "hub": {"repo": settings.hf_repo_id, "layout": settings.hf_layout} if uploads(prepared) else None,
+        "s3": {"place": s3_target(settings).place} if writes_to_s3(prepared) else None,
         "at": iso_z(SystemClock().now()),
     }
 

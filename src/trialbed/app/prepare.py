@@ -102,10 +102,10 @@ def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = 
         raise UserError("\n".join(problems))
     choice = Choice(wanted.scenarios, wanted.variants, wanted.runs, wanted.limit)
     plan = choose_plan(settings, found, choice, subjects=subjects, judges=judges, dialogue=dialogue)
-    return Prepared(root, settings, found, plan, _analysis(found, plan), why, prices, limit_usd)
+    return Prepared(root, settings, found, plan, analysis_of(found, plan), why, prices, limit_usd)
 
 
-def _analysis(found: Found, plan: Plan) -> Choices:
+def analysis_of(found: Found, plan: Plan) -> Choices:
     """What the experiment's author has chosen for the analysis of this plan.
 
     Raises:

@@ -5,7 +5,8 @@ from typing import Any
 
 from trialbed.core.outcome import SETTLED
 from trialbed.engine.folder import RunFolder
-from trialbed.sinks.hub.book import book_of, owed, owed_as_journalled
+from trialbed.sinks.hub.book import book_of, owed
+from trialbed.sinks.hub.book import owed_as_journalled as owed_to_some_repo
 from trialbed.sinks.journal.state import JournalState, read_state
 
 
@@ -94,13 +95,28 @@ def _pace(event: dict[str, Any]) -> dict[str, Any]:
 
 def owed_by_sink(state: JournalState) -> dict[str, int]:
     """Records that each sink of the run has not confirmed. A run that uploads nowhere owes nothing."""
+    return _owed_to_hub(state) | _owed_to_s3(state)
+
+
+def _owed_to_s3(state: JournalState) -> dict[str, int]:
+    """To the place that the newest sitting with one wrote to."""
+    from trialbed.sinks.s3.book import owed_as_journalled
+
+    place = next((start["s3"]["place"] for start in reversed(state.run_starts) if start.get("s3")), None)
+    events = [event for event in state.sink_events if event["sink"] == "s3"]
+    revisions = ((trial, recorded.revision) for trial, recorded in state.recorded.items())
+    count = owed_as_journalled(revisions, events, place)
+    return {} if count is None else {"s3": count}
+
+
+def _owed_to_hub(state: JournalState) -> dict[str, int]:
     hub = next((start["hub"] for start in reversed(state.run_starts) if start.get("hub")), None)
     events = [event for event in state.sink_events if event["sink"] == "hub"]
     revisions = ((trial, recorded.revision) for trial, recorded in state.recorded.items())
     if hub is not None:
         return {"hub": len(owed(revisions, book_of(events, repo_id=hub["repo"], layout=hub["layout"])))}
     # No sitting uploaded, but `push` may have begun to.
-    count = owed_as_journalled(revisions, events)
+    count = owed_to_some_repo(revisions, events)
     return {} if count is None else {"hub": count}
 
 

@@ -161,6 +161,26 @@ def doctor(context: typer.Context) -> None:
     raise typer.Exit(doctor_command(_root(context)))
 
 
+def socratic(
+    context: typer.Context,
+    model: Annotated[str, typer.Option(help="Model under test, one of BEDROCK_MODEL_IDS.")],
+    prompt: Annotated[str, typer.Option(help="The student's opening words, or the id of a scenario.")],
+    turns: Annotated[
+        int | None, typer.Option(help="Most turns; instead of RUNNER_DEFAULT_TURNS.", show_default=False)
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="What the tutor is told; default: the baseline.", show_default=False)
+    ] = None,
+    max_cost: MaxCost = None,
+) -> None:
+    """Have one Socratic dialogue judged turn by turn; prints its summary as JSON."""
+    from trialbed.app.socratic import SocraticWanted
+    from trialbed.cli.socratic import socratic_command
+
+    wanted = SocraticWanted(model=model, prompt=prompt, turns=turns, variant=variant, max_cost_usd=max_cost)
+    raise typer.Exit(socratic_command(_root(context), wanted))
+
+
 def rehearsal_server(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 = any free one.")] = 0,
@@ -173,7 +193,7 @@ def rehearsal_server(
     raise typer.Exit(rehearsal_command(_root(context), port=port, config=config, log=log))
 
 
-ALL = (run, plan, status, judge, push, verify, report, audit, list_, doctor, rehearsal_server)
+ALL = (run, plan, status, judge, push, verify, report, audit, list_, doctor, socratic, rehearsal_server)
 
 
 def _root(context: typer.Context) -> Path:

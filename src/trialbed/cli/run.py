@@ -10,7 +10,7 @@ from trialbed.app.checks import hub_problems
 from trialbed.app.job import Finished, do_job
 from trialbed.app.lock import hold_to_lock
 from trialbed.app.prepare import Prepared, Wanted, prepare
-from trialbed.cli.screen import TerminalScreen
+from trialbed.cli.screen import TerminalScreen, who_plays
 from trialbed.core.price import usd
 from trialbed.core.text import for_terminal
 
@@ -58,7 +58,7 @@ def _dry_run(prepared: Prepared, *, fresh: bool) -> int:
     print(f"{plan.experiment} {plan.version}: {plan.size} trials, plan {plan.plan_hash}; no call was made")
     for variant, count in plan.per_variant().items():
         print(f"  {variant}: {count}")
-    print(f"  subjects: {', '.join(map(str, plan.subjects))}; judges: {', '.join(map(str, plan.judges)) or 'none'}")
+    print(f"  {who_plays(plan)}")
     for line in [] if prepared.lock is None else prepared.lock.lines():
         print(for_terminal(line))
     takes = estimate(prepared, fresh=fresh)

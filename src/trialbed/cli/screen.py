@@ -13,6 +13,7 @@ from rich.text import Text
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
 from trialbed.core.clock import Clock, SystemClock
+from trialbed.core.plan import Plan
 from trialbed.core.text import for_terminal
 from trialbed.engine.folder import RunFolder
 from trialbed.engine.progress import Progress
@@ -20,6 +21,15 @@ from trialbed.engine.progress import Progress
 _RULE = "=" * 60
 _REDRAW_S = 0.5
 _LOG_LINE_S = 10.0
+
+
+def who_plays(plan: Plan) -> str:
+    """The models of a plan, by the part each has."""
+    said = f"subjects: {', '.join(map(str, plan.subjects))}; judges: {', '.join(map(str, plan.judges)) or 'none'}"
+    if plan.dialogue is None:
+        return said
+    student = plan.dialogue.as_dict()["student"]
+    return f"{said}; student: {student}, at most {plan.dialogue.turns} turns"
 
 
 class _Stderr(Console):
@@ -59,9 +69,8 @@ class TerminalScreen(Screen):
             f"{'BATCH EXPERIMENT' if plan.size > 1 else 'SINGLE EXPERIMENT'} MODE: {plan.experiment} {plan.version}"
         )
         self._say(f"Testing {len(per_variant)} variants: {variants}")
-        self._say(
-            f"Subjects: {', '.join(map(str, plan.subjects))}; judges: {', '.join(map(str, plan.judges)) or 'none'}"
-        )
+        who = who_plays(plan)
+        self._say(who[0].upper() + who[1:])
         self._say(f"Runs per variant: {', '.join(map(str, sorted(set(per_variant.values()))))}")
         self._say(f"Total runs: {plan.size}")
         self._say(f"{'Resuming' if resumed else 'Run'}: {folder.path}")
