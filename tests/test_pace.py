@@ -279,3 +279,31 @@ def test_a_quota_is_found_in_spite_of_noise() -> None:
     account = live(a_lane(50), requests_quota(noise=0.04), until_s=120.0)
     assert account.rate(20.0, 120.0) >= 0.8 * 50.0
     assert account.wasted(20.0, 120.0) <= 0.04 + MOST_WASTED
+
+
+def test_a_few_throttles_at_the_start_of_a_slow_dialogue_do_not_make_each_turn_wait_a_minute() -> None:
+    """Nothing had passed yet, which tells little: the next calls find the rate, and a quota that is that low too."""
+    rate = Rate()
+    for now in (0.0, 0.5):
+        rate.take(1.0, now)
+        rate.throttled(now, 1.0, now + 0.1)
+    rate.take(1.0, 1.5)
+    assert 0.0 < rate.wait_s(1.6) < 10.0
+
+
+def test_a_quota_of_two_a_minute_is_kept_to_after_a_few_calls_all_the_same() -> None:
+    rate = Rate()
+    now, passed, away = 0.0, 0, 0
+    tokens, at = 1.0, 0.0
+    while passed + away < 60:
+        now += rate.wait_s(now) + 0.2
+        tokens, at = min(2.0, tokens + (now - at) * 2 / 60), now
+        rate.take(1.0, now)
+        if tokens >= 1.0:
+            tokens, passed = tokens - 1.0, passed + 1
+        else:
+            away += 1
+            rate.throttled(now, 1.0, now + 0.1)
+            now += 1.0
+    assert away < passed
+    assert rate.wait_s(now) > 10.0

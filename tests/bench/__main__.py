@@ -22,7 +22,7 @@ from tests.bench.processes import ProcessFailed
 from tests.bench.report import Report, Setting, as_markdown
 from tests.bench.sizes import QUICK, WHOLE
 
-PARTS = {"a": "cpu", "b": "pace", "c": "rivals", "d": "quotas", "e": "startup", "f": "growth"}
+PARTS = {"a": "cpu", "b": "pace", "c": "rivals", "d": "quotas", "e": "startup", "f": "growth", "g": "dialogues"}
 OWN_PARTS = ("trialbed", "aioboto3", "aiobotocore", "botocore", "aiohttp", "uvloop")
 LARGE = 100_000
 

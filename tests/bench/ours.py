@@ -1,7 +1,7 @@
 """How does the benchmark run our own program? As a user does: a project folder, an environment, one command."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -17,6 +17,9 @@ from tests.support.project import Project, make_project
 DILEMMA_VARIANTS = 5
 DILEMMA_CALLS = 6
 """Five turns and one verdict."""
+DIALOGUES_PER_REPEAT = 44
+"""Eleven scenarios in four variants."""
+STUDENT = "amazon.nova-micro-v1:0"
 
 _numbers = count(1)
 
@@ -46,6 +49,28 @@ def dilemma_project(root: Path, far: FarSide, *, trials: int, concurrency: int, 
         BATCH_SIZE=str(trials // DILEMMA_VARIANTS),
         MAX_CONCURRENCY=str(concurrency),
     )
+
+
+def socratic_project(root: Path, bedrock: Mapping[str, str], *, turns: int, concurrency: int) -> Project:
+    """The Socratic experiment as it is, with a student model, against a stand-in that brings its personas."""
+    return make_project(
+        root,
+        **bedrock,
+        EXPERIMENT="socratic",
+        RUNNER_STUDENT_MODEL=STUDENT,
+        RUNNER_DEFAULT_TURNS=str(turns),
+        MAX_CONCURRENCY=str(concurrency),
+    )
+
+
+def whole_socratic_run(project: Project, *, dialogues: int) -> Spent:
+    """That many dialogues, over all scenarios and variants.
+
+    Raises:
+        ProcessFailed: not every one was answered.
+    """
+    repeats = -(-dialogues // DIALOGUES_PER_REPEAT)
+    return whole_run(project, "--runs", str(repeats), "--limit", str(dialogues))
 
 
 @contextmanager

@@ -21,6 +21,7 @@ class Sizes:
     start_times: int
     growth_trials: tuple[int, ...]
     killed_from: int
+    dialogues: int
 
 
 WHOLE = Sizes(
@@ -35,6 +36,7 @@ WHOLE = Sizes(
     start_times=3,
     growth_trials=(1_000, 10_000, 100_000),
     killed_from=20_000,
+    dialogues=500,
 )
 
 QUICK = Sizes(
@@ -49,4 +51,5 @@ QUICK = Sizes(
     start_times=3,
     growth_trials=(1_000, 8_000),
     killed_from=5_000,
+    dialogues=150,
 )

@@ -11,6 +11,7 @@ from trialbed.app.hub import check_hub
 from trialbed.app.instruments import self_judged, self_judging_notice
 from trialbed.app.models import open_models
 from trialbed.app.prepare import Prepared, Wanted, prepare
+from trialbed.app.s3 import check_s3, s3_is_wanted, s3_target
 from trialbed.core.errors import UserError
 from trialbed.core.redact import Redactor
 from trialbed.settings import known_secrets
@@ -47,6 +48,7 @@ async def examine(root: Path, wanted: Wanted) -> list[Finding]:
     itself = self_judged(prepared.plan.subjects, prepared.plan.judges)
     findings += [Finding("judges", True, self_judging_notice(judge), is_warning=True) for judge in itself]
     findings += [_disk(prepared), *await _models(prepared, redact), *await _hub(prepared, problems, redact)]
+    findings += await _s3(prepared, redact)
     return findings
 
 
@@ -89,3 +91,16 @@ async def _hub(prepared: Prepared, problems: list[str], redact: Callable[[str], 
     if must_mend or may_pass:
         return [Finding("Hub", False, redact(line)) for line in (*must_mend, *may_pass)]
     return [Finding("Hub", True, f"{settings.hf_repo_id} is there and may be written")]
+
+
+async def _s3(prepared: Prepared, redact: Callable[[str], str]) -> list[Finding]:
+    settings = prepared.settings
+    if not s3_is_wanted(settings):
+        return []
+    try:
+        notes = await check_s3(settings)
+    except UserError as error:
+        return [Finding("S3", False, redact(str(error)))]
+    if notes:
+        return [Finding("S3", True, redact(note), is_warning=True) for note in notes]
+    return [Finding("S3", True, f"{s3_target(settings).place} is there")]

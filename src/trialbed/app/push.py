@@ -1,50 +1,76 @@
-"""Bring a stored run to the Hub, or compare the two. Needs only the run's folder and the HF_* settings."""
+"""Bring a stored run to where it is owed, or compare Hub and journal. Needs the run's folder and the HF_* or
+RUNNER_S3_* settings."""
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import orjson
 
-from trialbed.app.hub import card_of, check_hub, hub_sink, target_of
+from trialbed.app.artifact_ids import artifact_ids, nonce_of
+from trialbed.app.hub import card_of, check_hub, hub_is_wanted, hub_sink, target_of
 from trialbed.app.journal import open_journal
+from trialbed.app.s3 import check_s3, s3_is_wanted, s3_sink
 from trialbed.core.errors import UserError
 from trialbed.engine.folder import RunFolder
+from trialbed.plugins import scan
 from trialbed.settings import Settings
 from trialbed.sinks.journal.writer import Journal
 
 if TYPE_CHECKING:
+    from trialbed.sinks.hub.sink import HubSink
     from trialbed.sinks.hub.verify import VerifyReport
+    from trialbed.sinks.s3.sink import S3Sink
 
 _PATIENCE_S = 10.0
 _PUSH_S = 3600.0
 
 
-async def push(settings: Settings, folder: RunFolder, announce: Callable[[str], None]) -> int:
-    """Send what the run owes; returns how many records are still owed.
+async def push(root: Path, settings: Settings, folder: RunFolder, announce: Callable[[str], None]) -> int:
+    """Send what the run owes to each far side that is set; returns how many records are still owed.
 
     Raises:
         UserError: settings, access or disk need the user's hand; or the run is being written now.
     """
-    target_of(settings)
+    if not s3_is_wanted(settings):
+        target_of(settings)
     with open_journal(folder, patience_s=_PATIENCE_S, announce=announce) as journal:
         _refuse_rehearsal(journal)
         problems, _ = await check_hub(settings)
         if problems:
             raise UserError("\n".join(problems))
-        card = card_of(folder, folder.read_plan(), _provenance(journal))
-        sink = hub_sink(settings, journal, card, announce, check_published=True)
+        for note in await check_s3(settings):
+            announce(note)
+        sinks = _sinks(root, settings, folder, journal, announce)
         async with anyio.create_task_group() as group:
             group.start_soon(journal.keep, name="journal")
             try:
-                await sink.flush(_PUSH_S)
+                async with anyio.create_task_group() as flushes:
+                    for sink in sinks:
+                        flushes.start_soon(sink.flush, _PUSH_S, name=f"push {sink.name}")
             finally:
                 # Cancelling does not end the journal's task: it would be waited for without an end.
                 journal.close()
-        if sink.stopped is not None:
-            raise UserError(sink.stopped)
-        return sink.owed
+        if stopped := [sink.stopped for sink in sinks if sink.stopped is not None]:
+            raise UserError("\n".join(stopped))
+        return sum(sink.owed for sink in sinks)
+
+
+def _sinks(
+    root: Path, settings: Settings, folder: RunFolder, journal: Journal, announce: Callable[[str], None]
+) -> "list[HubSink | S3Sink]":
+    plan = folder.read_plan()
+    sinks: list[HubSink | S3Sink] = []
+    if hub_is_wanted(settings):
+        card = card_of(folder, plan, _provenance(journal))
+        sinks.append(hub_sink(settings, journal, card, announce, check_published=True))
+    if s3_is_wanted(settings):
+        experiment = scan(root).find(plan["plan"]["experiment"]).experiment
+        ids = artifact_ids(folder.began_unix_s, nonce_of(folder, journal.state))
+        sinks.append(s3_sink(settings, journal, ids, experiment, announce))
+    return sinks
 
 
 async def verify_run(settings: Settings, folder: RunFolder, announce: Callable[[str], None]) -> "VerifyReport":

@@ -102,7 +102,7 @@ def judge(
 
 
 def push(context: typer.Context, run: OneRun) -> None:
-    """Upload what a run still owes to the Hub."""
+    """Upload what a run still owes, to the Hub and to the bucket."""
     from trialbed.cli.stored import push_command
 
     raise typer.Exit(push_command(_root(context), run))

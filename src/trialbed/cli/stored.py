@@ -30,13 +30,17 @@ def push_command(root: Path, run: str) -> int:
     """Upload what a run owes; 0 when nothing is owed afterwards."""
     import anyio
 
+    from trialbed.app.hub import hub_is_wanted
     from trialbed.app.push import push
+    from trialbed.app.s3 import s3_is_wanted
     from trialbed.cli.screen import TerminalScreen
 
     settings = load_settings(root)
     folder = find_run(settings.local_backup_dir, run)
-    owed = anyio.run(push, settings, folder, TerminalScreen().announce)
-    print(f"{folder.name}: {'everything is on the Hub' if not owed else f'{owed} records are still owed to the Hub'}")
+    owed = anyio.run(push, root, settings, folder, TerminalScreen().announce)
+    there = [*(["on the Hub"] if hub_is_wanted(settings) else []), *(["in S3"] if s3_is_wanted(settings) else [])]
+    said = f"{owed} records are still owed" if owed else f"everything is {' and '.join(there)}"
+    print(f"{folder.name}: {said}")
     return SOMETHING_IS_OWED if owed else 0
 
 

@@ -30,6 +30,7 @@ _BETWEEN_CUTS_S = 1.0
 _SPARE_CALLS = 2.0
 _WINDOW_S, _WINDOW_CALLS = 1.0, 40
 _LONGEST_WINDOW_S = 60.0
+_FIRST_GUESS_S, _FEW_CALLS = 3.0, 20
 _REMEMBERED = 4_096
 _BURST_S = 0.02
 _IN_USE_S = 0.5
@@ -159,8 +160,10 @@ class Rate:
         self._is_sure = self._is_sure and not self._noise.is_tested
         if is_heavy:
             self._peak = top
-        # Not below half of what passed lately while few are turned away; and if nothing passed, one in a while.
-        self._top = max(top, self._peak / 2.0, weight / _LONGEST_WINDOW_S)
+        # Not below half of what passed lately while few are turned away; and if nothing passed, one in a while. That
+        # nothing passes is not known of a few calls: a single dialogue would wait a minute for each of its turns.
+        knows_little = len(self._sent) + len(self._turned_away) < _FEW_CALLS
+        self._top = max(top, self._peak / 2.0, weight / (_FIRST_GUESS_S if knows_little else _LONGEST_WINDOW_S))
         self._below = 1.0 - (_AFTER_CUT if self._is_sure else _WHILE_UNSURE)
         least_s, calls = (_LEAST_RISE_S, _RISE_CALLS) if self._is_sure else (_LEAST_HASTE_S, _HASTE_CALLS)
         calls = _TEST_CALLS if self._noise.is_tested else calls
