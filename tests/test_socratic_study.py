@@ -39,6 +39,9 @@ class Study:
     def records(self) -> list[dict[str, Any]]:
         return list(self.project.the_run().records().values())
 
+    def raw_keys(self) -> list[str]:
+        return [key for key in self.aws.all_keys() if key.startswith("raw/")]
+
     def table(self, name: str) -> list[dict[str, str]]:
         path = self.project.the_run().folder / "report" / f"{name}.csv"
         with path.open(encoding="utf-8", newline="") as file:
@@ -82,7 +85,7 @@ def test_every_dialogue_is_answered_and_none_is_twice(study: Study) -> None:
 
 
 def test_the_bucket_holds_every_file_of_every_dialogue(study: Study) -> None:
-    names = Counter(re.sub(r"\d{3}", "NNN", key.rpartition("/")[2]) for key in study.aws.all_keys() if "raw/" in key)
+    names = Counter(re.sub(r"\d{3}", "NNN", key.rpartition("/")[2]) for key in study.raw_keys())
     # Two judges: the second one's files have a number of their own.
     every = TRIALS * TURNS
     assert names == {"turn_NNN.json": every, "judge_NNN.json": every, "judge_NNN_2.json": every}
@@ -174,7 +177,7 @@ def test_another_judging_replaces_verdicts_rows_and_files_and_asks_no_tutor(stud
         newest = [one for one in record["verdicts"] if one["judging"] == 1]
         assert Counter(one["name"] for one in newest) == {"socratic": 1, "socratic_turn": TURNS, "heuristics": TURNS}
         assert record["revision"] == 1
-    judged = [study.aws.read(key) for key in study.aws.all_keys() if key.endswith("/judge_000.json")]
+    judged = [study.aws.read(key) for key in study.raw_keys() if key.endswith("/judge_000.json")]
     assert {one["judge_model"] for one in judged} == {JUDGES[1]}
     rows = load_rows(study.hub, study.home)
     assert Counter(row["revision"] for row in rows) == {1: TRIALS}

@@ -32,8 +32,8 @@ SCENARIOS = (
         vector="elenchus",
         persona="A medical student, bright and sure of herself, who has just discovered utilitarianism and applies it "
         "to everything. She gives reasons readily and dislikes being called inconsistent.",
-        prompt="I have thought it through: what counts is the sum of well-being, nothing else. So if a surgeon can save "
-        "five patients by taking the organs of one healthy visitor, the surgeon must do it.",
+        prompt="I have thought it through: what counts is the sum of well-being, nothing else. So if a surgeon can "
+        "save five patients by taking the organs of one healthy visitor, the surgeon must do it.",
         goals=(
             "The student sees that she would not accept the rule if she were the visitor.",
             "She names a claim that is not about sums, such as a right or trust in doctors.",
@@ -53,8 +53,8 @@ SCENARIOS = (
         vector="elenchus",
         persona="A law student and debater who calls himself a free-speech absolutist. He was shaken by posters that "
         "were put up in his street against a group his neighbours belong to.",
-        prompt="Speech must never be restricted, by anyone, for any reason. And whoever put up those hateful posters in "
-        "my street should be arrested today.",
+        prompt="Speech must never be restricted, by anyone, for any reason. And whoever put up those hateful posters "
+        "in my street should be arrested today.",
         goals=(
             "The student notices that his two sentences cannot both stand.",
             "He states what distinguishes speech from an act of harm, in his own words.",
@@ -72,8 +72,8 @@ SCENARIOS = (
     Seminar(
         id="MAI-BIO-CRISPR-01",
         vector="maieutics",
-        persona="A first-year biology student who has heard that Cas9 is a pair of scissors. She knows base pairing and "
-        "what an enzyme is, but has never put the two together.",
+        persona="A first-year biology student who has heard that Cas9 is a pair of scissors. She knows base pairing "
+        "and what an enzyme is, but has never put the two together.",
         prompt="Cas9 cuts DNA, that much I know. But how does it know where to cut?",
         goals=(
             "The student derives that something must carry the address, and that it can pair with bases.",
@@ -135,8 +135,8 @@ SCENARIOS = (
         vector="aporia",
         persona="A start-up founder without training in biology, enthusiastic and quick, who thinks of a genome as a "
         "list of features.",
-        prompt="Camels hardly need water. So there is a gene for it, and if we put that one gene into people, they will "
-        "be drought-proof.",
+        prompt="Camels hardly need water. So there is a gene for it, and if we put that one gene into people, they "
+        "will be drought-proof.",
         goals=(
             "The student doubts that there is one gene for one ability.",
             "She names several organs or behaviours that a camel's thrift with water rests on.",

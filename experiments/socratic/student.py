@@ -15,11 +15,11 @@ You play a student who talks with a Socratic tutor. Stay this person all the tim
 You opened the conversation with these words:
 {prompt}
 
-Each message you get is the tutor's newest turn. Answer its question honestly from what this person knows and believes: \
-one to three plain sentences, no lists, no headings. Do not teach, do not praise the tutor, do not ask for the answer \
-more than once. Change your mind only when a question has shown you something. If the tutor asks several things, answer \
-the one that matters most to you. When you have understood what you came for, or the tutor has stopped asking and only \
-explains, reply with exactly {end} and nothing else."""
+Each message you get is the tutor's newest turn. Answer its question honestly from what this person knows and \
+believes: one to three plain sentences, no lists, no headings. Do not teach, do not praise the tutor, do not ask for \
+the answer more than once. Change your mind only when a question has shown you something. If the tutor asks several \
+things, answer the one that matters most to you. When you have understood what you came for, or the tutor has stopped \
+asking and only explains, reply with exactly {end} and nothing else."""
 
 
 def briefing(scenario: Seminar) -> str:

@@ -90,9 +90,7 @@ def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = 
     """
     settings, catalog = read_project(root)
     problems = also(settings)
-    limit_usd = settings.max_cost_usd if wanted.max_cost_usd is None else wanted.max_cost_usd
-    if limit_usd is not None and not 0 < limit_usd < math.inf:
-        problems.append(f"--max-cost: must be an amount in US dollars above 0, is {limit_usd:g}")
+    limit_usd = limit_of(settings, wanted.max_cost_usd, problems)
     prices = prices_of_project(settings, problems)
     found = catalog.find(wanted.experiment or settings.experiment)
     subjects, judges, why = _models(settings, wanted, problems, needs_judge=found.experiment.needs_judge)
@@ -122,6 +120,14 @@ def analysis_of(found: Found, plan: Plan) -> Choices:
 def _attribute(problem: Any) -> str:
     """The attribute of the experiment's class that a problem is about, if it is about one alone."""
     return f"{'.'.join(map(str, problem['loc']))}: " if problem["loc"] else "measures: "
+
+
+def limit_of(settings: Settings, asked_usd: float | None, problems: list[str]) -> float | None:
+    """The spending limit that holds: the command line's, else the settings'. A wrong one is added to `problems`."""
+    limit_usd = settings.max_cost_usd if asked_usd is None else asked_usd
+    if limit_usd is not None and not 0 < limit_usd < math.inf:
+        problems.append(f"--max-cost: must be an amount in US dollars above 0, is {limit_usd:g}")
+    return limit_usd
 
 
 def prices_of_project(settings: Settings, problems: list[str]) -> PriceList:

@@ -1,13 +1,12 @@
 """Who judges the stored transcripts of a run, and by which rubric? Plan.json, settings and command line together."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from trialbed.app.checks import hub_problems
-from trialbed.app.prepare import Prepared, prices_of_project, read_project
+from trialbed.app.prepare import Prepared, limit_of, prices_of_project, read_project
 from trialbed.app.runnable import not_runnable
 from trialbed.core.choices import choices_of
 from trialbed.core.errors import UserError
@@ -58,9 +57,7 @@ def prepare_judging(root: Path, folder: RunFolder, wanted: JudgingWanted) -> Pre
     found = catalog.find(document["plan"]["experiment"])
     stored = stored_plan(document, found)
     problems = hub_problems(settings)
-    limit_usd = settings.max_cost_usd if wanted.max_cost_usd is None else wanted.max_cost_usd
-    if limit_usd is not None and not 0 < limit_usd < math.inf:
-        problems.append(f"--max-cost: must be an amount in US dollars above 0, is {limit_usd:g}")
+    limit_usd = limit_of(settings, wanted.max_cost_usd, problems)
     share = stored.plan.judge_repeat_share if wanted.repeat_share is None else wanted.repeat_share
     if not 0 <= share <= 1:
         problems.append(f"--repeat-share: must be a share from 0 to 1, is {share:g}")

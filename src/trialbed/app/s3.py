@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from trialbed.sinks.s3.target import S3Target
 
 
+_CHECK_ANSWER_S = 10.0
+
+
 def s3_is_wanted(settings: Settings) -> bool:
     return settings.runner_s3_bucket is not None
 
@@ -23,19 +26,24 @@ def s3_target(settings: Settings) -> "S3Target":
     """The bucket that the settings name.
 
     Raises:
-        UserError: they name none.
+        UserError: they name none, or contradict each other.
     """
     from trialbed.sinks.s3.target import S3Target
 
     if settings.runner_s3_bucket is None:
         raise UserError("RUNNER_S3_BUCKET: is not set; name the bucket to write to")
-    return S3Target(
-        bucket=settings.runner_s3_bucket,
-        prefix=settings.runner_s3_prefix,
-        region=settings.aws_region,
-        encryption=settings.runner_s3_encryption,
-        kms_key_id=settings.runner_s3_kms_key_id,
-    )
+    try:
+        return S3Target(
+            bucket=settings.runner_s3_bucket,
+            prefix=settings.runner_s3_prefix,
+            region=settings.aws_region,
+            encryption=settings.runner_s3_encryption,
+            kms_key_id=settings.runner_s3_kms_key_id,
+        )
+    except ValueError:
+        raise UserError(
+            "RUNNER_S3_KMS_KEY_ID: is set although RUNNER_S3_ENCRYPTION is not aws:kms; set that, or unset the key"
+        ) from None
 
 
 async def check_s3(settings: Settings) -> list[str]:
@@ -48,9 +56,10 @@ async def check_s3(settings: Settings) -> list[str]:
         return []
     from trialbed.sinks.s3.faults import Passing, Refused
     from trialbed.sinks.s3.store import open_store
+    from trialbed.sinks.s3.target import Pace
 
     try:
-        async with open_store(s3_target(settings)) as store:
+        async with open_store(s3_target(settings), Pace(answer_s=_CHECK_ANSWER_S)) as store:
             warning = await store.check()
     except Refused as refused:
         raise UserError(str(refused)) from None

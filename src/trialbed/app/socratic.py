@@ -1,12 +1,11 @@
 """One Socratic dialogue, as its own command asks for it: a model, a prompt, a number of turns; the rest from .env."""
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trialbed.app.checks import hub_problems
 from trialbed.app.dialogue import allowed_models, choose_dialogue
-from trialbed.app.prepare import Prepared, analysis_of, not_one_kind, prices_of_project, read_project
+from trialbed.app.prepare import Prepared, analysis_of, limit_of, not_one_kind, prices_of_project, read_project
 from trialbed.app.runnable import not_runnable
 from trialbed.choose import REHEARSAL_JUDGE, Choice, choose_plan
 from trialbed.core.errors import UserError
@@ -45,9 +44,7 @@ def prepare_socratic(root: Path, wanted: SocraticWanted) -> Prepared:
         problems.append("--prompt: is empty; give the words with which the student begins")
     if wanted.turns is not None and wanted.turns < 1:
         problems.append(f"--turns: must be at least 1, is {wanted.turns}")
-    limit_usd = settings.max_cost_usd if wanted.max_cost_usd is None else wanted.max_cost_usd
-    if limit_usd is not None and not 0 < limit_usd < math.inf:
-        problems.append(f"--max-cost: must be an amount in US dollars above 0, is {limit_usd:g}")
+    limit_usd = limit_of(settings, wanted.max_cost_usd, problems)
     prices = prices_of_project(settings, problems)
     judge = _judge(settings, subject)
     dialogue = choose_dialogue(settings, found.experiment, (subject,), problems, turns=wanted.turns, or_script=True)

@@ -99,13 +99,15 @@ def owed_by_sink(state: JournalState) -> dict[str, int]:
 
 
 def _owed_to_s3(state: JournalState) -> dict[str, int]:
-    """To the place that the newest sitting with one wrote to."""
-    from trialbed.sinks.s3.book import owed_as_journalled
+    """To the place that the newest sitting with one was to write to, else to where `push` or `judge` did."""
+    from trialbed.sinks.s3.book import book_of, owed, owed_as_journalled
 
     place = next((start["s3"]["place"] for start in reversed(state.run_starts) if start.get("s3")), None)
     events = [event for event in state.sink_events if event["sink"] == "s3"]
-    revisions = ((trial, recorded.revision) for trial, recorded in state.recorded.items())
-    count = owed_as_journalled(revisions, events, place)
+    revisions = [(trial, recorded.revision) for trial, recorded in state.recorded.items()]
+    if place is not None:
+        return {"s3": len(owed(revisions, book_of(events, place)))}
+    count = owed_as_journalled(revisions, events)
     return {} if count is None else {"s3": count}
 
 

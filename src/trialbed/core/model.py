@@ -109,7 +109,8 @@ class AnswerForm:
 class ModelRequest:
     """One call. `metadata` (run and trial id) and `service` travel with it and are no part of its content.
 
-    `turn` is which of the subject's replies the call is about, where it is about one: for the record, never sent.
+    `turn` is which of the subject's replies the call is about, where it is about one, `repeat` whether a judge is asked
+    a second time: for the record, never sent.
     """
 
     model: ModelName
@@ -120,6 +121,7 @@ class ModelRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     service: Service = NOTHING_ASKED
     turn: int | None = None
+    repeat: int = 0
 
     @cached_property
     def requested(self) -> dict[str, Any]:

@@ -198,6 +198,8 @@ def _call_entry(
     }
     if request.turn is not None:
         entry["turn"] = request.turn
+    if request.repeat:
+        entry["repeat"] = request.repeat
     if role != "subject":
         entry["reply"] = {"text": reply.text, "data": None if reply.data is None else dict(reply.data)}
     if reply.reasoning is not None:

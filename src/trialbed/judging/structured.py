@@ -78,6 +78,7 @@ class StructuredJudge:
             metadata=self.metadata,
             service=self.service,
             turn=self.turn,
+            repeat=self.asking.repeat,
         )
         try:
             reply = await self.send(request)

@@ -16,9 +16,8 @@ from trialbed.sinks.hub.pushing import Pushing
 from trialbed.sinks.hub.remote import Remote
 from trialbed.sinks.hub.sharding import Sharding
 from trialbed.sinks.hub.target import HubTarget, Pace, RunCard
-from trialbed.sinks.hub.waiting import wait_s
+from trialbed.sinks.hub.waiting import first_of, wait_s
 from trialbed.sinks.ledger import Ledger
-from trialbed.sinks.waiting import first_of
 
 _REJECTIONS = 3
 # One lost connection is not worth a line.

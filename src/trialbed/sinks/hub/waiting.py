@@ -1,7 +1,10 @@
-"""How long until the next try? Pure."""
+"""How long until the next try, and what ends a wait early? The first part is pure."""
 
 from random import Random
 
+import anyio
+
+from trialbed.core.clock import Clock
 from trialbed.sinks.hub.faults import Conflicted, HubFault, QuotaReached
 from trialbed.sinks.hub.target import Pace
 
@@ -20,3 +23,16 @@ def wait_s(fault: HubFault, *, failures: int, pace: Pace, random: Random) -> flo
         # Others finish their commits within seconds: no reason to stay away for long.
         return random.uniform(0.0, min(doubled, 8 * pace.retry_first_s, pace.retry_most_s))
     return random.uniform(0.0, min(doubled, pace.retry_most_s))
+
+
+async def first_of(clock: Clock, seconds: float, event: anyio.Event) -> None:
+    """Return after `seconds`, or as soon as `event` is set."""
+    async with anyio.create_task_group() as both:
+
+        async def wait_for_event() -> None:
+            await event.wait()
+            both.cancel_scope.cancel()
+
+        both.start_soon(wait_for_event, name="hub: woken early")
+        await clock.sleep(seconds)
+        both.cancel_scope.cancel()

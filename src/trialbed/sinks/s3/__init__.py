@@ -1,1 +1,1 @@
-"""A bucket that gets every turn, verdict and summary as a JSON file of its own, as they come to be."""
+"""The sink that keeps a run's turns, judgements and summaries as objects in an S3 bucket."""

@@ -1,21 +1,27 @@
-"""How does one file get into a bucket, and how is it known to be there? One attempt each; the sink tries again."""
+"""How does one object get into the bucket, and is it there as it was sent? Raises `S3Fault`s; tries nothing twice."""
 
 import base64
+import contextlib
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from io import BytesIO
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
-from trialbed.sinks.s3.faults import Passing, Refused, S3Fault, fault_of
+import anyio
+import anyio.to_thread
+
+from trialbed.sinks.s3.faults import Passing, Unreadable, fault_of
+from trialbed.sinks.s3.multipart import put_in_parts
 from trialbed.sinks.s3.objects import S3Object
 from trialbed.sinks.s3.target import Pace, S3Target
 
-_CONTENT_TYPE = "application/json"
+_CLOSE_S = 1.0
+_CHUNK_BYTES = 1024 * 1024
+_SDK_FILES = ("partitions", "endpoints", "sdk-default-configuration")
 
 
 class Store:
-    """An open bucket."""
+    """One bucket, by one client of the SDK."""
 
     def __init__(self, client: Any, target: S3Target, pace: Pace) -> None:
         self._client = client
@@ -23,118 +29,147 @@ class Store:
         self._pace = pace
 
     async def check(self) -> str | None:
-        """Whether the bucket is there. Returns what may pass, or may be meant so: a policy that allows writing alone.
+        """Look whether the bucket is there. Returns what could not be found out, for a warning.
 
         Raises:
-            Refused: it is not there, or cannot be used.
+            Refused: there is no such bucket, or it can never be written to with these settings.
         """
         try:
-            await self._client.head_bucket(Bucket=self._target.bucket)
-        except Exception as error:  # of the SDK and of aiohttp below it; strangers go on as they are
-            fault = self._meant(error)
-            if isinstance(fault, Refused) and _status(error) != 403:
-                raise fault from None
-            return f"{self._target.bucket} cannot be looked at ({fault}); files are written to it all the same"
+            with self._faults():
+                await self._client.head_bucket(Bucket=self._target.bucket)
+        except Unreadable:
+            return f"{self._target.place}: these credentials may not look whether the bucket is there; they may write"
+        except Passing as fault:
+            return str(fault)
         return None
 
-    async def put(self, made: S3Object) -> None:
-        """Write one file and see that it is there as it was meant.
+    async def put(self, what: S3Object) -> None:
+        """Write an object, and make sure that it is there as it was sent.
 
         Raises:
             S3Fault: it is not known to be there.
         """
-        try:
-            if len(made.body) >= self._pace.multipart_from_bytes:
-                await self._put_in_parts(made)
-            else:
-                await self._put_whole(made)
-        except Exception as error:  # as above
-            raise self._meant(error) from None
+        with self._faults(what.key), anyio.fail_after(self._pace.put_limit_s(len(what.body))):
+            in_parts = len(what.body) >= self._pace.multipart_from_bytes
+            await (self._put_in_parts(what) if in_parts else self._put_whole(what))
+            await self._verify(what, in_parts=in_parts)
 
-    async def _put_whole(self, made: S3Object) -> None:
-        checksum = base64.b64encode(hashlib.sha256(made.body).digest()).decode()
+    async def _put_whole(self, what: S3Object) -> None:
         await self._client.put_object(
             Bucket=self._target.bucket,
-            Key=made.key,
-            Body=made.body,
-            ContentType=_CONTENT_TYPE,
-            # The service refuses what arrives otherwise than it was sent.
-            ChecksumSHA256=checksum,
-            **self._encryption(),
+            Key=what.key,
+            Body=what.body,
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=_base64(what.digest),
+            **self._options,
         )
-        there = await self._client.head_object(Bucket=self._target.bucket, Key=made.key, ChecksumMode="ENABLED")
-        if there["ContentLength"] != len(made.body) or there.get("ChecksumSHA256", checksum) != checksum:
-            raise Passing(f"{made.key}: what is there is not what was written")
 
-    async def _put_in_parts(self, made: S3Object) -> None:
-        """In parts, which the SDK takes back if one fails; read again, since their checksums are not the whole's."""
-        from boto3.s3.transfer import TransferConfig
+    async def _put_in_parts(self, what: S3Object) -> None:
+        part_bytes = self._pace.part_bytes
+        await put_in_parts(self._client, self._target.bucket, what, part_bytes=part_bytes, options=self._options)
 
-        await self._client.upload_fileobj(
-            BytesIO(made.body),
-            self._target.bucket,
-            made.key,
-            ExtraArgs={"ContentType": _CONTENT_TYPE, **self._encryption()},
-            Config=TransferConfig(
-                multipart_threshold=self._pace.multipart_from_bytes, multipart_chunksize=self._pace.part_bytes
-            ),
-        )
-        there = await self._client.get_object(Bucket=self._target.bucket, Key=made.key)
-        seen = hashlib.sha256()
-        async with there["Body"] as stream:
-            async for piece in stream.content.iter_chunked(1 << 20):
-                seen.update(piece)
-        if seen.digest() != hashlib.sha256(made.body).digest():
-            raise Passing(f"{made.key}: what is there is not what was written")
+    async def _verify(self, what: S3Object, *, in_parts: bool) -> None:
+        """Compare what is there with what was sent. Who may not read has S3's word: it took it with its checksum."""
+        place = {"Bucket": self._target.bucket, "Key": what.key}
+        try:
+            with self._faults(what.key):
+                head = await self._client.head_object(**place, ChecksumMode="ENABLED")
+                checksum = None if in_parts else head.get("ChecksumSHA256")
+                is_whole = head["ContentLength"] == len(what.body)
+                # The checksum of parts is none of the whole, and some services give none at all.
+                if is_whole and checksum is None:
+                    checksum = _base64(await self._digest_there(place))
+        except Unreadable:
+            return
+        if not is_whole or checksum != _base64(what.digest):
+            where = f"s3://{self._target.bucket}/{what.key}"
+            raise Passing(f"{where}: what is there is not what was sent (checksum); nothing to do unless it stays so")
 
-    def _encryption(self) -> dict[str, str]:
-        if self._target.encryption is None:
-            return {}
-        key = self._target.kms_key_id if self._target.encryption == "aws:kms" else None
-        return {"ServerSideEncryption": self._target.encryption, **({} if key is None else {"SSEKMSKeyId": key})}
+    async def _digest_there(self, place: dict[str, str]) -> bytes:
+        hashed = hashlib.sha256()
+        response = await self._client.get_object(**place)
+        async with response["Body"]:
+            async for chunk in response["Body"].iter_chunks(_CHUNK_BYTES):
+                hashed.update(chunk)
+        return hashed.digest()
 
-    def _meant(self, error: Exception) -> S3Fault:
-        fault = fault_of(error, self._target)
-        if fault is None:
-            raise error
-        return fault
+    @property
+    def _options(self) -> dict[str, str]:
+        options = {"ContentType": "application/json"}
+        if self._target.encryption is not None:
+            options["ServerSideEncryption"] = self._target.encryption
+        if self._target.kms_key_id is not None:
+            options["SSEKMSKeyId"] = self._target.kms_key_id
+        return options
 
-
-def _status(error: Exception) -> int | None:
-    response = getattr(error, "response", None) or {}
-    status: int | None = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")
-    return status
+    @contextmanager
+    def _faults(self, key: str = "") -> Iterator[None]:
+        with faults_named(self._target, key):
+            yield
 
 
 @asynccontextmanager
-async def open_store(target: S3Target, pace: Pace | None = None) -> AsyncIterator[Store]:
-    """Open the bucket, with the credentials of the usual chain: a role assumed for Bedrock is for Bedrock alone.
+async def open_store(target: S3Target, pace: Pace, endpoint_url: str | None = None) -> AsyncIterator[Store]:
+    """Open a client with the SDK's usual credentials; no role is assumed. AWS_ENDPOINT_URL_S3 is honoured by the SDK.
 
-    AWS_ENDPOINT_URL_S3 is honoured by the SDK. Nothing is asked yet.
+    Nothing is asked of S3 yet.
 
     Raises:
-        Refused: no region, or a setting that the SDK does not take.
+        S3Fault: the settings are wrong, or no credentials can be had.
     """
-    import aioboto3
-    from aiobotocore.config import AioConfig
-
-    pace = pace or Pace()
-    config = AioConfig(
-        # One attempt: the sink decides about the next one.
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        connect_timeout=pace.connect_s,
-        read_timeout=pace.answer_s,
-        max_pool_connections=pace.concurrency,
-    )
-    opening = aioboto3.Session().client("s3", region_name=target.region, config=config)
+    stack = AsyncExitStack()
     try:
-        client = await opening.__aenter__()
-    except Exception as error:  # as in Store.check
-        fault = fault_of(error, target)
-        if fault is None:
-            raise
-        raise fault from None
-    try:
+        with faults_named(target):
+            # In a thread: loading the SDK takes a busy loop half a second.
+            session, config = await anyio.to_thread.run_sync(_loaded_session, pace, abandon_on_cancel=True)
+            opening = session.client("s3", region_name=target.region, endpoint_url=endpoint_url, config=config)
+            client = await stack.enter_async_context(opening)
         yield Store(client, target, pace)
     finally:
-        await opening.__aexit__(None, None, None)
+        # However the way here was cut off, connections are closed; that asks nothing of the far side.
+        with anyio.move_on_after(_CLOSE_S, shield=True):
+            await stack.aclose()
+
+
+def _loaded_session(pace: Pace) -> tuple[Any, Any]:
+    import aioboto3
+    from aiobotocore.config import AioConfig
+    from aiobotocore.session import AioSession
+    from botocore.exceptions import DataNotFoundError
+
+    core = AioSession()
+    loader = core.get_component("data_loader")
+    # What is read here need not be read in the loop; what another version has elsewhere, it will find by itself.
+    with contextlib.suppress(DataNotFoundError):
+        loader.load_service_model("s3", "service-2")
+        loader.load_service_model("s3", "endpoint-rule-set-1")
+        for name in _SDK_FILES:
+            loader.load_data(name)
+    config = AioConfig(
+        # One attempt: the sink decides when to try again, and for how long.
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=pace.concurrency,
+        connect_timeout=pace.connect_s,
+        read_timeout=pace.answer_s,
+        # Bodies have a SHA-256 of ours; what is read back is hashed here.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return aioboto3.Session(botocore_session=core), config
+
+
+@contextmanager
+def faults_named(target: S3Target, key: str = "") -> Iterator[None]:
+    """Turn errors of the SDK into faults."""
+    try:
+        yield
+    except Exception as error:  # the SDK raises its own, aiohttp's and bare errors; strangers go on as they are
+        fault = fault_of(error, target, key)
+        if fault is None:
+            raise
+        # Without its cause: the SDK's text may hold the account, a signed request or an endpoint.
+        raise fault from None
+
+
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()
