@@ -144,8 +144,9 @@ def test_an_empty_sampling_parameter_is_not_sent_and_any_other_empty_variable_is
     every = "".join(f"{name}=\n" for name in variables())
     settings = load(every)
     assert (settings.sampling.temperature, settings.sampling.top_p) == (None, None)
-    left = {"model_temperature": None, "model_top_p": None, "local_backup_dir": settings.local_backup_dir}
-    assert settings == Settings.model_construct(**left)
+    assert settings.runner_student_temperature is None
+    left = {"model_temperature": None, "model_top_p": None, "runner_student_temperature": None}
+    assert settings == Settings.model_construct(**left, local_backup_dir=settings.local_backup_dir)
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-1", "1e999"])

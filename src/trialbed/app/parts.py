@@ -118,7 +118,8 @@ def build_run(
 
 
 def flush_patience_s(settings: Settings) -> float:
-    return max(_LEAST_FLUSH_PATIENCE_S, settings.hf_commit_every_s)
+    between_uploads_s = settings.hf_commit_every_s if hub_is_wanted(settings) else 0.0
+    return max(_LEAST_FLUSH_PATIENCE_S, between_uploads_s)
 
 
 def open_sinks(
