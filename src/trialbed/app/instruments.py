@@ -18,11 +18,9 @@ def self_judged(
     return [str(judge) for judge in judges if _which(judge, known) in asked]
 
 
-def self_judging_notice(judge: str) -> str:
-    """What the user is told of one such judge."""
-    return (
-        f"JUDGE_MODELS: {judge} is a subject too and rates its own answers; name another judge, or one more beside it"
-    )
+def self_judging_notice(judge: str, variable: str = "JUDGE_MODELS") -> str:
+    """What the user is told of one such judge, whom `variable` names."""
+    return f"{variable}: {judge} is a subject too and rates its own answers; name another judge, or one more beside it"
 
 
 def _which(model: ModelName, behind: Mapping[ModelName, str]) -> tuple[str, str]:

@@ -89,7 +89,7 @@ def build_run(
     )
     rate_themselves = self_judged(plan.subjects, plan.judges, models.behind)
     for judge in rate_themselves:
-        announce(self_judging_notice(judge))
+        announce(self_judging_notice(judge, prepared.judge_variable))
     if prepared.student is not None and also_a_subject(prepared.student, plan.subjects):
         announce(student_notice(prepared.student))
     journal.post("run_start", None, **_start_facts(prepared, facts), self_judged=rate_themselves, nonce=nonce)

@@ -44,7 +44,7 @@ class Prepared:
     `max_cost_usd` is the limit that holds: the command line's, else the settings'; None = no limit. `lock` says how the
     run stands to the locked plan of its experiment, once that has been looked at (see `app.lock.hold_to_lock`); None =
     there is none. Without `asks_subjects` the answers of the plan's subjects are there already, and only its judges
-    are asked.
+    are asked. `judge_variable` is the one by which the user has named them.
     """
 
     root: Path
@@ -57,6 +57,7 @@ class Prepared:
     max_cost_usd: float | None = None
     lock: UnderLock | None = None
     asks_subjects: bool = True
+    judge_variable: str = "JUDGE_MODELS"
 
     @property
     def subjects(self) -> tuple[ModelName, ...]:

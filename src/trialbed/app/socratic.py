@@ -48,13 +48,16 @@ def prepare_socratic(root: Path, wanted: SocraticWanted) -> Prepared:
     prices = prices_of_project(settings, problems)
     judge = _judge(settings, subject)
     dialogue = choose_dialogue(settings, found.experiment, (subject,), problems, turns=wanted.turns, or_script=True)
-    problems += [*not_runnable((subject, judge)), *not_one_kind((subject,), (judge,), dialogue)]
+    problems += not_runnable((subject, judge))
     if problems:
+        raise UserError("\n".join(dict.fromkeys(problems)))
+    if problems := not_one_kind((subject,), (judge,), dialogue):
         raise UserError("\n".join(dict.fromkeys(problems)))
     of_prompt: Found = replace(found, scenarios=(found.experiment.for_prompt(prompt),))
     choice = Choice(variants=(wanted.variant or found.baseline,), runs=1)
     plan = choose_plan(settings, of_prompt, choice, subjects=(subject,), judges=(judge,), dialogue=dialogue)
-    return Prepared(root, settings, found, plan, analysis_of(found, plan), None, prices, limit_usd)
+    analysis = analysis_of(found, plan)
+    return Prepared(root, settings, found, plan, analysis, None, prices, limit_usd, judge_variable="RUNNER_JUDGE_MODEL")
 
 
 def notices(prepared: Prepared) -> list[str]:
