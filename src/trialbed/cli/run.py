@@ -14,6 +14,8 @@ from trialbed.cli.screen import TerminalScreen, who_plays
 from trialbed.core.price import usd
 from trialbed.core.text import for_terminal
 
+_PUSHED = ("hub", "s3")
+
 
 def run_command(root: Path, wanted: Wanted, *, dry_run: bool, fresh: bool, deviate: str | None = None) -> int:
     """Carry out a run; returns the exit code. `deviate` is why it may differ from the locked plan.
@@ -88,7 +90,7 @@ def _where(finished: Finished, prepared: Prepared) -> list[str]:
         lines.append(f"Dataset: {settings.hf_repo_id}")
     for sink, count in finished.owed.items():
         if count:
-            by_itself = f" or: trialbed push {folder.name}" if sink == "hub" else ""
+            by_itself = f" or: trialbed push {folder.name}" if sink in _PUSHED else ""
             lines.append(f"Not delivered yet to {sink}: {count} records, kept in the journal. Run again{by_itself}")
     if finished.resume:
         first = "raise MAX_COST_USD, then " if finished.is_short else ""
