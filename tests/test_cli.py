@@ -20,7 +20,8 @@ HEAVY = (
     *("pydantic", "pydantic_settings", "aioboto3", "aiobotocore", "botocore", "aiohttp", "anyio", "uvloop", "orjson"),
     *("datasets", "huggingface_hub", "pandas", "pyarrow", "numpy", "scipy", "dotenv"),
 )
-COMMANDS = ("run", "plan", "status", "judge", "push", "verify", "report", "audit", "list", "doctor", "rehearsal-server")
+COMMANDS = ("run", "plan", "status", "judge", "push", "verify", "report", "audit", "list", "doctor", "socratic")
+COMMANDS += ("rehearsal-server",)
 STRATEGIES = ("Total Honesty", "Evasion", "Technical Truth", "Direct Deception", "Fabrication")
 
 
@@ -108,14 +109,16 @@ def test_list_shows_experiments_scenarios_variants_and_runs(project: Project) ->
     lines = project.trialbed("list").stdout.splitlines()
     assert lines[0] == "dilemma 3.0.0" and "  scenario vault" in lines
     assert "  scenario no_conflict_lie   (only when asked for: --scenarios)" in lines
-    assert sum(line.startswith("  variant ") for line in lines) == 5
+    assert "socratic 1.0.0" in lines
+    assert sum(line.startswith("  variant ") for line in lines) == 5 + 4
     assert [line for line in lines if "(baseline)" in line] == [
-        "  variant  baseline: Baseline (Explicit Conflict)   (baseline)"
+        "  variant  baseline: Baseline (Explicit Conflict)   (baseline)",
+        "  variant  plain: Plain instruction   (baseline)",
     ]
     assert lines[-1] == f"run {project.the_run().folder.name}"
     known = json.loads(project.trialbed("list", "--json").stdout)
     assert known["runs"] == [project.the_run().folder.name]
-    assert [one["name"] for one in known["experiments"]] == ["dilemma"]
+    assert [one["name"] for one in known["experiments"]] == ["dilemma", "socratic"]
 
 
 def test_plan_prints_one_json_document_and_writes_nothing(project: Project) -> None:

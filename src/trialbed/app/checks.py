@@ -28,6 +28,7 @@ _READINESS = AnswerForm(
 )
 _PREFLIGHT_PAUSES_S = (0.0, 0.3, 0.6)
 _PREFLIGHT_S = 30.0
+_LOOK_AT = "check the model's id, its region and your account's access to it"
 _REFUSING = (ModelUnavailable, InvalidRequest, QuotaExhausted, CredentialsExpired)
 
 
@@ -203,12 +204,9 @@ def _what_to_do(error: CallError) -> str:
         case CredentialsExpired():
             return "renew the AWS credentials"
         case ModelUnavailable() if "AccessDenied" in (error.code or ""):
-            return (
-                "allow bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream on it for this user or role, and "
-                "check the account's access to the model"
-            )
+            return f"{_LOOK_AT}; the user or role needs bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream"
         case ModelUnavailable():
-            return "check the model's id, its region and your account's access to it"
+            return _LOOK_AT
         case QuotaExhausted():
             return "wait, or ask for a higher quota"
         case _:
