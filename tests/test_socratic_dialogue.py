@@ -263,14 +263,14 @@ def test_a_dialogue_that_no_judge_could_rate_is_a_judge_error_and_judge_mends_it
     log = tmp_path / "requests.jsonl"
     with bedrock_thread(RehearsalConfig(seed=2, scripted=script, log_path=log)) as server:
         project = make_project(tmp_path, **runner_environment(server.url))
-        first = have_a_dialogue(project)
+        first = have_a_dialogue(project, prompt="Words of my own.")
         fails = False
-        run = project.the_run().folder.name
-        mended = project.trialbed("judge", run)
+        mended = project.trialbed("judge", summary_of(first)["run"])
         asked = requests_in(log)
     assert first.code == 1
     assert summary_of(first)["outcome"] == "judge_error"
     assert mended.code == 0, mended.stderr
+    assert "has changed since this run" not in mended.stderr
     (record,) = project.the_run().records().values()
     assert record["outcome"] == "answered"
     assert record["evaluation"]["n_judged"] == 5

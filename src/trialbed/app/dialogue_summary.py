@@ -26,9 +26,10 @@ _NOT_METRICS = ("n_turns", "n_judged", "n_unjudged")
 class Told:
     """What became of the one trial of a run: its newest record if there is one, and its answered calls.
 
-    `run_id` is that of its files in a bucket, whether or not there are any.
+    `run_id` is that of its files in a bucket, whether or not there are any; `run` is the name of the run's folder.
     """
 
+    run: str
     run_id: str
     trial: Trial
     outcome: Outcome
@@ -47,11 +48,12 @@ def told_of(folder: RunFolder, state: JournalState, prepared: Prepared) -> Told:
         log = record["conversation_log"]
         questions = [said["content"] for said in log if said["role"] == "assistant"]
         outcome, reason = Outcome(record["outcome"]), record["outcome_reason"]
-        return Told(run_id, trial, outcome, reason, record, questions, record["calls"])
+        return Told(folder.name, run_id, trial, outcome, reason, record, questions, record["calls"])
     answers = _answers(folder, state, trial.trial_id)
     questions = [answer["text"] for answer in answers if answer["call"]["role"] == "subject"]
     outcome = state.stopped.get(trial.trial_id, Outcome.PENDING)
-    return Told(run_id, trial, outcome, None, None, questions, [answer["call"] for answer in answers])
+    calls = [answer["call"] for answer in answers]
+    return Told(folder.name, run_id, trial, outcome, None, None, questions, calls)
 
 
 def summary_document(told: Told, prepared: Prepared) -> dict[str, Any]:
@@ -75,6 +77,7 @@ def summary_document(told: Told, prepared: Prepared) -> dict[str, Any]:
         "outcome_reason": told.reason,
         "n_judged": n_judged,
         "n_unjudged": len(turns) - n_judged,
+        "run": told.run,
     }
 
 

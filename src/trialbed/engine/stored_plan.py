@@ -74,7 +74,7 @@ def stored_plan(document: Mapping[str, Any], found: Found) -> StoredPlan:
     scenarios = tuple(_scenario(content, found) for content in plan["scenarios"])
     variants = tuple(_variant(content, found) for content in plan["variants"])
     rebuilt = replace(plan_of(plan), scenarios=scenarios, variants=variants)
-    is_changed = plan["version"] != found.experiment.version or any(one not in found.scenarios for one in scenarios)
+    is_changed = plan["version"] != found.experiment.version or not all(_is_todays(one, found) for one in scenarios)
     return StoredPlan(rebuilt, document["plan_hash"], is_changed)
 
 
@@ -84,6 +84,17 @@ def transcript_of(log: Iterable[Mapping[str, str]]) -> Transcript:
     roles: dict[str, Any] = {"user": "user", "assistant": "assistant"}
     messages = [Message(roles[said["role"]], said["content"]) for said in log if said["role"] in roles]
     return Transcript(system, tuple(messages))
+
+
+def _is_todays(scenario: Scenario, found: Found) -> bool:
+    """Whether today's experiment has this very scenario, or would make it of its prompt."""
+    if scenario in found.scenarios:
+        return True
+    prompt = getattr(scenario, "prompt", None)
+    try:
+        return prompt is not None and found.experiment.for_prompt(prompt) == scenario
+    except NotImplementedError:
+        return False
 
 
 def _scenario(content: Mapping[str, Any], found: Found) -> Scenario:
