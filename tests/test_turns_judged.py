@@ -133,8 +133,8 @@ def test_a_spending_limit_stops_a_dialogue_between_calls_and_a_higher_one_goes_o
 
 def test_a_signal_lets_judgements_under_way_come_to_their_end_and_resumes_without_asking_again(tmp_path: Path) -> None:
     log = tmp_path / "requests.jsonl"
-    with bedrock_process({"seed": 1, "latency_s": 0.3}, log=log) as bedrock:
-        variables = bedrock.environment() | MODELS | {"RUNNER_DEFAULT_TURNS": "30", "GRACE_S": "2"}
+    with bedrock_process({"seed": 1, "latency_s": 0.2}, log=log) as bedrock:
+        variables = bedrock.environment() | MODELS | {"RUNNER_DEFAULT_TURNS": "12", "GRACE_S": "2"}
         project = make_project(tmp_path, experiments=echo(), **variables)
         with running(project.start()) as sitting:
             wait_until(lambda: project.journal_bytes().count(b'"role":"judge"') >= 2, "a judgement")
@@ -145,6 +145,6 @@ def test_a_signal_lets_judgements_under_way_come_to_their_end_and_resumes_withou
         # Nothing was cut: whatever was asked was answered, and is on disk.
         answered = sum(event["e"] == "answer" for event in project.the_run().events())
         assert answered == len([one for one in requests_in(log) if one.trial])
-        resumed = project.run(RUNNER_DEFAULT_TURNS="30")
+        resumed = project.run()
     assert resumed.code == 0, resumed.stderr
     assert [one for one in repeated(requests_in(log)) if one.trial] == []
