@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from trialbed.analysis.recheck import exact, power, reliability, shares, spreads
 from trialbed.analysis.recheck.association import CHI_SQUARE, FISHER, MONTE_CARLO, associated
 from trialbed.analysis.recheck.multiplicity import benjamini_hochberg, holm
-from trialbed.analysis.recheck.survival import kaplan_meier
+from trialbed.analysis.recheck.survival import kaplan_meier, log_rank
 from trialbed.analysis.recheck.variance import components
+from trialbed.analysis.stats.survival import log_rank_p
 
 quickly = settings(deadline=None, max_examples=60)
 ALPHA = 0.05
@@ -166,6 +167,25 @@ def test_survival_is_that_of_the_leukaemia_trial() -> None:
     assert steps[6.0][:2] == (21, 3) and steps[6.0][2:] == close(0.8571, 0.6197, 0.9516)
     assert steps[23.0][:2] == (6, 1) and steps[23.0][2:] == close(0.4482, 0.1881, 0.6801)
     assert steps[35.0][:2] == (1, 0)
+
+
+def test_the_log_rank_test_is_that_of_the_leukaemia_trial() -> None:
+    # Freireich et al. 1963, as analysed by Cox, J. R. Stat. Soc. B 34, 1972, 187: chi-square 16.79 with 1 df.
+    mercaptopurine = [6, 6, 6, 7, 10, 13, 16, 22, 23], [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+    one = [(float(week), True) for week in mercaptopurine[0]] + [(float(week), False) for week in mercaptopurine[1]]
+    placebo = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
+    other = [(float(week), True) for week in placebo]
+    assert log_rank(one, other) == pytest.approx(4.169e-5, abs=1e-8)
+    assert log_rank(one, []) is None and log_rank([(1.0, False)], [(2.0, False)]) is None
+
+
+@settings(deadline=None, max_examples=150)
+@given(*[st.lists(st.tuples(st.integers(0, 6).map(float), st.booleans()), min_size=1, max_size=25)] * 2)
+def test_both_paths_find_the_same_log_rank_p(one: list[tuple[float, bool]], other: list[tuple[float, bool]]) -> None:
+    groups = [([time for time, _ in group], [event for _, event in group]) for group in (one, other)]
+    first, second = log_rank_p(groups), log_rank(one, other)
+    assert (first is None) == (second is None)
+    assert first is None or second == pytest.approx(first, abs=1e-9)
 
 
 def test_means_have_the_intervals_of_a_hand_count() -> None:

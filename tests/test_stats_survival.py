@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import CensoredData, chi2, ecdf, logrank
 
-from trialbed.analysis.stats.survival import kaplan_meier, log_rank_p, median_survival
+from trialbed.analysis.stats.survival import kaplan_meier, log_rank_p, median_interval, median_survival
 
 quickly = settings(deadline=None, max_examples=80)
 
@@ -41,6 +41,22 @@ def test_median_remission_is_23_weeks_against_8() -> None:
     assert median_survival(kaplan_meier(*PLACEBO, alpha=0.05)) == 8
     assert median_survival(kaplan_meier([5, 5, 5], [True, False, False], alpha=0.05)) is None
     assert median_survival([]) is None
+
+
+def test_the_interval_of_the_median_is_that_of_survfit_and_of_statsmodels() -> None:
+    """R's survfit, conf.type log-log: 13 weeks to nobody knows, and 4 to 11."""
+    assert median_interval(kaplan_meier(*MERCAPTOPURINE, alpha=0.05)) == (13, None)
+    assert median_interval(kaplan_meier(*PLACEBO, alpha=0.05)) == (4, 11)
+    assert median_interval([]) == (None, None)
+
+
+@quickly
+@given(trials)
+def test_the_median_lies_within_its_interval(seen: list[tuple[int, bool]]) -> None:
+    steps = kaplan_meier([time for time, _ in seen], [event for _, event in seen], alpha=0.05)
+    median, (lo, hi) = median_survival(steps), median_interval(steps)
+    assert lo is None or median is None or lo <= median
+    assert hi is None or (median is not None and median <= hi)
 
 
 def test_a_half_made_of_thirds_is_a_half() -> None:

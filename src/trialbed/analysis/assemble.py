@@ -19,7 +19,7 @@ from trialbed.analysis.tables.ledger import ledger
 from trialbed.analysis.tables.missing import bounds, category_association, missingness, sensitivity
 from trialbed.analysis.tables.power import power
 from trialbed.analysis.tables.rates import binary_measures, means, rates
-from trialbed.analysis.tables.spread import survival, variance
+from trialbed.analysis.tables.spread import medians, survival, variance
 from trialbed.core.choices import Choices
 from trialbed.core.errors import UserError
 
@@ -75,6 +75,7 @@ def _tables(
         variance(population),
         power(population, usd_per_trial=_usd_per_trial(facts), hours_per_trial=_per_trial(facts, "hours")),
         survival(population),
+        medians(population),
         calls(population),
         parameters(population),
         deviations(runs),

@@ -25,6 +25,7 @@ def recomputed(study: Study) -> dict[str, Sheet]:
         spread.variance(study),
         power.power(study),
         survival.survival(study),
+        survival.medians(study),
         usage.calls(study),
         usage.parameters(study),
         usage.deviations(study),

@@ -194,4 +194,12 @@ _ALL: tuple[tuple[Callable[[_Uses], bool], Statistic], ...] = (
             "Kaplan & Meier, J. Am. Stat. Assoc. 53, 1958, 457; Kalbfleisch & Prentice, 2002, section 1.4",
         ),
     ),
+    (
+        lambda uses: uses.table("medians"),
+        Statistic(
+            "Medians of survival have the interval in which the curve's own holds one half; curves are compared with "
+            "the baseline's by the log-rank test",
+            "Brookmeyer & Crowley, Biometrics 38, 1982, 29; Mantel, Cancer Chemother. Rep. 50, 1966, 163",
+        ),
+    ),
 )

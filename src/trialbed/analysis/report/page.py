@@ -29,7 +29,18 @@ EXCLUSIONS = {
 _PLACED = frozenset(
     (
         *("measures", "means", "contrasts", "association", "rates", "ledger", "missingness", "bounds", "judges"),
-        *("agreement", "probes", "power", "variance", "sensitivity", "survival", "calls", "parameters", "deviations"),
+        *(
+            "agreement",
+            "probes",
+            "power",
+            "variance",
+            "sensitivity",
+            "survival",
+            "medians",
+            "calls",
+            "parameters",
+            "deviations",
+        ),
     )
 )
 """Tables that have a section of their own; any other comes after them."""

@@ -66,6 +66,17 @@ def median_survival(steps: Sequence[SurvivalStep]) -> float | None:
     return next((step.time for step in steps if step.survival <= 0.5 + 1e-12), None)
 
 
+def median_interval(steps: Sequence[SurvivalStep]) -> tuple[float | None, float | None]:
+    """The times that the median is not distinguishable from: where the interval of survival holds one half.
+
+    Brookmeyer & Crowley, Biometrics 38:29 (1982), with the interval of the steps: from the first time at which its
+    lower end is at most one half to the first at which its upper end is. None = not within the times there are.
+    """
+    lo = next((step.time for step in steps if step.lo is not None and step.lo <= 0.5), None)
+    hi = next((step.time for step in steps if step.hi is not None and step.hi <= 0.5), None)
+    return lo, hi
+
+
 def log_rank_p(groups: Sequence[tuple[Sequence[float], Sequence[bool]]]) -> float | None:
     """The chance of curves this different if all groups are one; None where nothing can be compared.
 

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from trialbed.analysis.population import Cell as Measured
 from trialbed.analysis.population import Population, cells
 from trialbed.analysis.rows import Row
-from trialbed.analysis.stats.survival import kaplan_meier
+from trialbed.analysis.stats.survival import kaplan_meier, log_rank_p, median_interval, median_survival
 from trialbed.analysis.stats.variance import variance_components
 from trialbed.analysis.table import Cell, Table, columns
 from trialbed.analysis.verdicts import newest_by_judge
@@ -60,8 +61,7 @@ def survival(population: Population) -> Table:
         if measure.kind != "survival":
             continue
         for cell in cells(population, measure):
-            observed = [not measure.is_censored(row.evaluation) for row in cell.rows]
-            for step in kaplan_meier(cell.numbers, observed, alpha=population.choices.alpha):
+            for step in kaplan_meier(*_times(cell, measure), alpha=population.choices.alpha):
                 place = (measure.name, cell.variant, cell.group.name)
                 rows.append((*place, step.time, step.at_risk, step.events, step.survival, step.lo, step.hi))
     return Table(
@@ -80,3 +80,47 @@ def survival(population: Population) -> Table:
         ),
         tuple(rows),
     )
+
+
+def medians(population: Population) -> Table:
+    """By which time the event has come in half of the trials, of every survival measure; and whether the whole curve is
+    another than the baseline's."""
+    rows: list[tuple[Cell, ...]] = []
+    for measure in population.choices.measures:
+        if measure.kind != "survival":
+            continue
+        of_group = {(cell.group.name, cell.variant): cell for cell in cells(population, measure)}
+        for (group, variant), cell in of_group.items():
+            seen = _times(cell, measure)
+            steps = kaplan_meier(*seen, alpha=population.choices.alpha)
+            beside = of_group.get((group, population.choices.baseline))
+            is_compared = beside is not None and variant != population.choices.baseline
+            p = log_rank_p([seen, _times(beside, measure)]) if is_compared and beside is not None else None
+            rows.append(
+                (
+                    *(measure.name, variant, group, len(cell.rows), sum(seen[1])),
+                    *(median_survival(steps), *median_interval(steps), p),
+                )
+            )
+    return Table(
+        "medians",
+        "By when it has come in half of the trials",
+        columns(
+            measure="text",
+            variant="text",
+            subject="text",
+            n="count",
+            events="count",
+            median="number",
+            lo="number",
+            hi="number",
+            p="p",
+        ),
+        tuple(rows),
+        ("p: log-rank test of the whole curve against the baseline's; not adjusted for the number of variants.",),
+    )
+
+
+def _times(cell: Measured, measure: Measure) -> tuple[list[float], list[bool]]:
+    """Each trial's time, and whether it ended with the event."""
+    return cell.numbers, [not measure.is_censored(row.evaluation) for row in cell.rows]
