@@ -115,3 +115,16 @@ def test_the_words_explain_options_bounds_and_lists() -> None:
     assert "- score (number at least -1 and at most 1)" in words
     assert "- inners (a list; each entry an object of the fields below)" in words
     assert "- note (text or null)" in words
+
+
+class Points(BaseModel):
+    stars: Literal[1, 2, 3, 4, 5]
+    mood: Literal["up", "down", "level"]
+
+
+@given(st.integers())
+def test_the_points_of_a_scale_stand_in_their_order(seed: int) -> None:
+    schema = answer_schema(Points, Random(seed))
+    assert schema["properties"]["stars"]["enum"] == [1, 2, 3, 4, 5]
+    assert "- stars (one of 1, 2, 3, 4, 5)" in outline(schema)
+    assert "in no particular order" in outline(schema), "of words none comes first"

@@ -92,6 +92,8 @@ def test_the_judge_is_asked_for_three_scores_and_a_reason_for_each_and_for_no_su
     assert set(schema["properties"]["rationale"]["properties"]) == {"form", "substance", "purity"}
     # Not every way of asking a model for a form takes bounds of numbers.
     assert "maximum" not in canonical_json(schema)
+    assert schema["properties"]["form"]["enum"] == [0, 0.5, 1, 1.5, 2, 2.5, 3]
+    assert schema["properties"]["purity"]["enum"][-1] == 4
 
 
 def dialogue(turns: int) -> Transcript:

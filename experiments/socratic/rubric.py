@@ -1,12 +1,11 @@
 """What is a judge asked about one turn of a tutor, and what may it answer?"""
 
+from functools import partial
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
 from trialbed import JudgeTask, Transcript
-
-from .aggregates import SCALES
 
 RUBRIC_VERSION = "1.0.0"
 TURN = "socratic_turn"
@@ -36,15 +35,19 @@ purity, 0 to 4: does it leave the answer to the student?
 Give for each score one sentence that says why. A short turn is not a bad one, and a friendly tone earns nothing."""
 
 
-def _points(most: float) -> AfterValidator:
-    """Checked here and not by the schema: not every way of asking a model for a form knows bounds of numbers."""
+def _check(value: float, most: float) -> float:
+    if not 0 <= value <= most or value * 2 != int(value * 2):
+        raise ValueError(f"must be 0 to {most:g} in steps of 0.5")
+    return value
 
-    def check(value: float) -> float:
-        if not 0 <= value <= most or value * 2 != int(value * 2):
-            raise ValueError(f"must be 0 to {most:g} in steps of 0.5")
-        return value
 
-    return AfterValidator(check)
+def _scale(most: float) -> WithJsonSchema:
+    """All points of a scale one by one: not every way of asking a model for a form knows bounds of numbers."""
+    return WithJsonSchema({"type": "number", "enum": [number / 2 for number in range(int(2 * most) + 1)]})
+
+
+Three = Annotated[float, AfterValidator(partial(_check, most=3.0)), _scale(3.0)]
+Four = Annotated[float, AfterValidator(partial(_check, most=4.0)), _scale(4.0)]
 
 
 class Rationale(BaseModel):
@@ -57,9 +60,9 @@ class TurnRating(BaseModel):
     """Three scores and what they rest on; their sum is not asked for."""
 
     rationale: Rationale
-    form: Annotated[float, _points(SCALES["form"])] = Field(description="0 to 3, halves allowed")
-    substance: Annotated[float, _points(SCALES["substance"])] = Field(description="0 to 3, halves allowed")
-    purity: Annotated[float, _points(SCALES["purity"])] = Field(description="0 to 4, halves allowed")
+    form: Three = Field(description="is the turn a question?")
+    substance: Three = Field(description="what does it ask after?")
+    purity: Four = Field(description="does it leave the answer to the student?")
 
 
 def turn_task(transcript: Transcript) -> JudgeTask[TurnRating]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trialbed.judging.options import MEANINGS
+from trialbed.judging.schema import is_scale
 
 
 def outline(schema: Mapping[str, Any]) -> str:
@@ -22,7 +23,7 @@ def _field(name: str, schema: Mapping[str, Any], depth: int) -> Iterator[str]:
     described = f": {schema['description']}" if "description" in schema else ""
     yield f"{indent}- {name} ({_kind(schema)}){described}"
     meanings = schema.get(MEANINGS, {})
-    for option in schema.get("enum", ()):
+    for option in () if _is_scale(schema) else schema.get("enum", ()):
         meaning = meanings.get(option)
         yield f"{indent}  - {json.dumps(option)}" + (f": {meaning}" if meaning else "")
     for inner in (schema, schema.get("items")):
@@ -33,6 +34,8 @@ def _field(name: str, schema: Mapping[str, Any], depth: int) -> Iterator[str]:
 def _kind(schema: Mapping[str, Any]) -> str:
     if "const" in schema:
         return json.dumps(schema["const"])
+    if _is_scale(schema):
+        return f"one of {', '.join(json.dumps(option) for option in schema['enum'])}"
     if "enum" in schema:
         return "exactly one of the options below, which are in no particular order"
     if "anyOf" in schema:
@@ -52,6 +55,10 @@ def _kind(schema: Mapping[str, Any]) -> str:
         case "null":
             return "null"
     return "any JSON value"
+
+
+def _is_scale(schema: Mapping[str, Any]) -> bool:
+    return "enum" in schema and is_scale(schema["enum"])
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:

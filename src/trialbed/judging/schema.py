@@ -1,10 +1,10 @@
 """Which JSON schema does an answer model have, fit for a forced tool? Pure.
 
 Nothing is referred to, nothing is optional, nothing may be added, and every list of options is shuffled by
-the given generator.
+the given generator; the points of a scale stand in their order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -35,6 +35,11 @@ def answer_schema(answer: type[BaseModel], random: Random | None) -> dict[str, A
 def _declared(answer: type[BaseModel]) -> dict[str, Any]:
     """Pydantic's own schema, not to be changed: it takes half a millisecond, and a run has few answer models."""
     return answer.model_json_schema()
+
+
+def is_scale(options: Sequence[Any]) -> bool:
+    """Whether options are points of a scale: numbers, whose order says something."""
+    return all(isinstance(option, int | float) and not isinstance(option, bool) for option in options)
 
 
 def without_meanings(schema: Any) -> Any:
@@ -73,7 +78,7 @@ class _Inliner:
             case "properties":
                 return {name: self.node(part, within) for name, part in value.items()}
             case "enum":
-                return value if self._random is None else self._random.sample(value, len(value))
+                return value if self._random is None or is_scale(value) else self._random.sample(value, len(value))
             case "const" | "required" | "examples":
                 return value
         return value if key == MEANINGS else self.node(value, within)
