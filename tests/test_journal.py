@@ -71,7 +71,7 @@ async def test_nobody_is_shown_a_record_before_it_is_on_disk(tmp_path: Path) -> 
             journal.close()
 
 
-def event_of(kind: str, trial: str | None, **body: Any) -> bytes:
+def event_of(kind: str, trial: str | None, /, **body: Any) -> bytes:
     return encode(kind, trial, body, prev=NO_LINE)  # type: ignore[arg-type]
 
 
