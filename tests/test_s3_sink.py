@@ -358,7 +358,7 @@ async def test_what_got_through_before_a_cut_has_its_receipt(tmp_path: Path, s3:
         (receipt,) = receipts(journal)
         assert 2 <= len(receipt["objects"]) < 17
         before = len(s3.puts)
-        await sink_of(journal).flush(5)
+        await sink_of(journal, pace=pace).flush(30)
         assert len(s3.puts) - before == 17 - len(receipt["objects"])
         assert s3.objects == expected(journal)
 

@@ -233,17 +233,17 @@ def test_killed_in_the_middle_it_goes_on_at_the_turn_it_had_reached(runner: Runn
 
 
 def test_the_run_id_stays_over_a_kill_and_a_finished_run_starts_anew(runner: Runner) -> None:
-    command = ("socratic", "--model", TUTOR, "--prompt", CAREER, "--turns", "4")
+    command = ("socratic", "--model", TUTOR, "--prompt", CAREER, "--turns", "12")
     with running(runner.project.start_trialbed(*command)) as sitting:
         wait_until(lambda: b'"role":"student"' in runner.project.journal_bytes(), "a second turn")
         sitting.kill()
-    first = have_a_dialogue(runner.project, turns=4)
-    second = have_a_dialogue(runner.project, turns=4)
+    first = have_a_dialogue(runner.project, turns=12)
+    second = have_a_dialogue(runner.project, turns=12)
     assert first.code == second.code == 0, first.stderr + second.stderr
     assert len(runner.project.runs()) == 2
     ids = [summary_of(first)["run_id"], summary_of(second)["run_id"]]
     assert ids[0] != ids[1]
-    assert all(len(runner.files(run_id)) == 9 for run_id in ids)
+    assert all(len(runner.files(run_id)) == 25 for run_id in ids)
 
 
 def test_another_number_of_turns_is_another_run(runner: Runner) -> None:

@@ -17,7 +17,7 @@ from trialbed.sinks.s3.target import Pace
 
 JUDGE = "bedrock:anthropic.claude-3-5-sonnet-20241022-v1:0"
 STARTED = datetime(2025, 11, 5, 10, 30, 0, 250_000, tzinfo=UTC)
-FAST = Pace(gather_s=0.01, retry_first_s=0.02, retry_most_s=0.2, connect_s=2.0, answer_s=0.5)
+FAST = Pace(gather_s=0.01, retry_first_s=0.02, retry_most_s=0.2, connect_s=5.0, answer_s=3.0)
 _WORDS = ["plain", "naïve", "\u2028", "漢字", "🙂", "\\", '"quoted"', "\r\n", "\u0000"]
 
 
