@@ -175,6 +175,7 @@ def test_credentials_that_expire_and_are_renewed_fail_no_trial(
     assert outcomes(project) == {"answered": PLANNED}
     assert repeated(trial_requests(log)) == []
     turned_away = [request for request in trial_requests(log) if request.line["status"] in (400, 403)]
-    # Those in flight, and whoever was signed already when the first of them was turned away.
+    # Those in flight, and whoever was signed already when the first of them was turned away; nobody a second time.
     assert 1 <= len(turned_away) <= 2 * 6
+    assert len({request.key for request in turned_away}) == len(turned_away)
     assert old not in project.the_run().journal.read_text() and new not in project.the_run().journal.read_text()

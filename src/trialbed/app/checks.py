@@ -80,11 +80,8 @@ def hub_problems(settings: Settings) -> list[str]:
 def _refused_parameters(prepared: Prepared) -> list[str]:
     from trialbed.providers.bedrock.capabilities import capabilities_of, refusals
 
-    plan, service = prepared.plan, prepared.settings.service
-    every = [refusals(plan.sampling, capabilities_of(model.id), service) for model in prepared.subjects]
-    if prepared.student is not None and plan.dialogue is not None:
-        lines = refusals(plan.dialogue.sampling, capabilities_of(prepared.student.id), service)
-        every.append([line.replace("MODEL_TEMPERATURE", "RUNNER_STUDENT_TEMPERATURE") for line in lines])
+    service, speakers = prepared.settings.service, _speakers(prepared)
+    every = [refusals(sampling, capabilities_of(name.id), service, role) for name, sampling, role in speakers]
     return [line for lines in every for line in lines]
 
 
@@ -98,13 +95,11 @@ async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) ->
         found[request.model].append(await _check_model(models[request.model], request, role, limit_s))
 
     async with anyio.create_task_group() as group:
-        for name in prepared.subjects:
-            if lines := _known_refusals(models[name], prepared):
+        for name, sampling, role in _speakers(prepared):
+            if lines := _known_refusals(models[name], sampling, role, prepared):
                 found[name].append(ModelCheck(name, "\n".join(lines), refuses=True))
             else:
-                group.start_soon(check, _small_question(name, prepared, plan.sampling), _SUBJECT)
-        if prepared.student is not None and plan.dialogue is not None:
-            group.start_soon(check, _small_question(prepared.student, prepared, plan.dialogue.sampling), _STUDENT)
+                group.start_soon(check, _small_question(name, prepared, sampling), role)
         for name in plan.judges:
             group.start_soon(check, _small_task(name, prepared), _JUDGE)
     return [_together(checks) for checks in found.values()]
@@ -112,20 +107,26 @@ async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) ->
 
 def small_calls(prepared: Prepared) -> list[ModelRequest]:
     """The calls that `check_models` makes, as far as nothing is refused without one."""
-    plan = prepared.plan
-    asked = [_small_question(name, prepared, plan.sampling) for name in prepared.subjects]
-    if prepared.student is not None and plan.dialogue is not None:
-        asked.append(_small_question(prepared.student, prepared, plan.dialogue.sampling))
+    asked = [_small_question(name, prepared, sampling) for name, sampling, _ in _speakers(prepared)]
     return [*asked, *(_small_task(name, prepared) for name in prepared.plan.judges)]
 
 
-def _known_refusals(model: Model, prepared: Prepared) -> list[str]:
+def _speakers(prepared: Prepared) -> list[tuple[ModelName, Sampling, Role]]:
+    """Who is asked in plain words, with which sampling: every subject, and the student if a model plays it."""
+    plan = prepared.plan
+    found: list[tuple[ModelName, Sampling, Role]] = [(name, plan.sampling, _SUBJECT) for name in prepared.subjects]
+    if prepared.student is not None and plan.dialogue is not None:
+        found.append((prepared.student, plan.dialogue.sampling, _STUDENT))
+    return found
+
+
+def _known_refusals(model: Model, sampling: Sampling, role: Role, prepared: Prepared) -> list[str]:
     """What the model behind a profile refuses, which no id says: known without any call."""
     from trialbed.providers.bedrock.model import BedrockModel
 
     if not isinstance(model, BedrockModel):
         return []
-    return model.refusals(prepared.plan.sampling, prepared.settings.service)
+    return model.refusals(sampling, prepared.settings.service, role)
 
 
 def _small_question(name: ModelName, prepared: Prepared, asked: Sampling) -> ModelRequest:
@@ -180,19 +181,19 @@ async def _check_model(model: Model, request: ModelRequest, role: Role, limit_s:
                 reply = await model.converse(request)
                 return ModelCheck(name, paid=((role, reply.usage, tier_billed(reply)),))
             except _REFUSING as error:
-                return ModelCheck(name, _refusal(error, request), refuses=True)
+                return ModelCheck(name, _refusal(error, request, role), refuses=True)
             except CallError as error:
                 # A throttled or faltering service is there all the same; the run's own retries deal with it.
                 problem = str(error)
     return ModelCheck(name, f"{name}: {problem}; it may pass, the run goes on")
 
 
-def _refusal(error: CallError, request: ModelRequest) -> str:
+def _refusal(error: CallError, request: ModelRequest, role: Role) -> str:
     """What, where and what to do: a parameter that the service names, by its variable; else the model."""
-    from trialbed.providers.bedrock.capabilities import VARIABLES
+    from trialbed.providers.bedrock.capabilities import variables_of
     from trialbed.providers.bedrock.learning import refused_in
 
-    if names := [VARIABLES[name] for name in VARIABLES if name in refused_in(error, request)]:
+    if names := [name for parameter, name in variables_of(role).items() if parameter in refused_in(error, request)]:
         return f"{', '.join(names)}: {request.model}: {error}; set {names[0]}= empty, or ON_UNSUPPORTED=drop"
     if request.sampling.guardrail is not None and "guardrail" in error.detail.lower():
         return f"BEDROCK_GUARDRAIL: {request.model}: {error}; check its id, its version and its region"

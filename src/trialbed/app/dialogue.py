@@ -3,13 +3,13 @@
 import json
 from collections.abc import Sequence
 
+from trialbed.app.instruments import self_judged
 from trialbed.app.runnable import not_runnable
 from trialbed.choose import REHEARSAL_STUDENT
 from trialbed.core.errors import UserError
 from trialbed.core.experiment import Experiment
 from trialbed.core.model import ModelName, Sampling
 from trialbed.core.student import SCRIPTED, Dialogue
-from trialbed.providers.bedrock.capabilities import family_of
 from trialbed.providers.names import parse_models
 from trialbed.settings import Settings
 
@@ -67,20 +67,6 @@ def allowed_models(settings: Settings) -> tuple[ModelName, ...]:
     return tuple(model for one in ids for model in parse_models(one))
 
 
-def also_a_subject(student: ModelName | None, subjects: Sequence[ModelName]) -> bool:
-    """Whether the student is one of the models under test, in whichever region or inference profile."""
-    if student is None:
-        return False
-    return (student.provider, family_of(student.id)) in {(one.provider, family_of(one.id)) for one in subjects}
-
-
-def student_notice(student: ModelName) -> str:
-    """What the user is told of such a student."""
-    return (
-        f"RUNNER_STUDENT_MODEL: {student} is the model under test too and talks with itself; name another, or scripted"
-    )
-
-
 def _student(settings: Settings, subjects: Sequence[ModelName], problems: list[str]) -> ModelName | None:
     """The model named, else one that is no subject; None if there is none, or a script is wanted."""
     named = settings.runner_student_model
@@ -98,7 +84,7 @@ def _student(settings: Settings, subjects: Sequence[ModelName], problems: list[s
     except UserError as error:
         problems.append(str(error))
         return None
-    return next((model for model in allowed if not also_a_subject(model, subjects)), None)
+    return next((model for model in allowed if not self_judged(subjects, [model])), None)
 
 
 def _sampling(settings: Settings, experiment: Experiment) -> Sampling:

@@ -3,7 +3,7 @@ was stopped before there was one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from trialbed.app.prepare import Prepared
 from trialbed.app.s3 import s3_target
 from trialbed.core.experiment import Experiment
 from trialbed.core.outcome import Outcome
+from trialbed.core.span import span_of, whole_seconds
 from trialbed.core.trial import Trial
 from trialbed.engine.folder import RunFolder
 from trialbed.sinks.journal.state import JournalState, read_records
@@ -115,21 +116,16 @@ def _verdicts_by_turn(record: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]
 
 
 def _times(told: Told) -> dict[str, Any]:
-    """From the first call on, also if that was in an earlier sitting, to the end of the last one; in whole seconds."""
-    if not told.calls:
-        return {"started_at": None, "completed_at": None, "duration_seconds": None}
-    starts = [datetime.fromisoformat(call["started_at"]) for call in told.calls]
-    ends = [start + timedelta(seconds=call["latency_s"]) for start, call in zip(starts, told.calls, strict=True)]
-    first, last = min(starts), max(ends)
+    """In whole seconds; nothing has completed without a record."""
+    if told.record is None:
+        starts = [datetime.fromisoformat(call["started_at"]) for call in told.calls]
+        started = whole_seconds(min(starts)) if starts else None
+        return {"started_at": started, "completed_at": None, "duration_seconds": None}
+    span = span_of(told.record)
     return {
-        "started_at": _second(first),
-        "completed_at": _second(last),
-        "duration_seconds": round((last - first).total_seconds()),
+        **{name: whole_seconds(moment) for name, moment in span._asdict().items()},
+        "duration_seconds": round((span.completed_at - span.started_at).total_seconds()),
     }
-
-
-def _second(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _answers(folder: RunFolder, state: JournalState, trial_id: str) -> list[dict[str, Any]]:

@@ -8,9 +8,8 @@ from typing import Any
 from trialbed.app import logs
 from trialbed.app.artifact_ids import artifact_ids, nonce_of
 from trialbed.app.calling import judge_maker, open_calling
-from trialbed.app.dialogue import also_a_subject, student_notice
 from trialbed.app.hub import card_of, hub_is_wanted, hub_sink
-from trialbed.app.instruments import self_judged, self_judging_notice
+from trialbed.app.instruments import self_judged, self_judging_notice, self_taught_notice
 from trialbed.app.lock import deviations_of, lock_hash
 from trialbed.app.models import Models
 from trialbed.app.money import BUDGET
@@ -90,8 +89,9 @@ def build_run(
     rate_themselves = self_judged(plan.subjects, plan.judges, models.behind)
     for judge in rate_themselves:
         announce(self_judging_notice(judge, prepared.judge_variable))
-    if prepared.student is not None and also_a_subject(prepared.student, plan.subjects):
-        announce(student_notice(prepared.student))
+    students = () if prepared.student is None else (prepared.student,)
+    for student in self_judged(plan.subjects, students, models.behind):
+        announce(self_taught_notice(student))
     journal.post("run_start", None, **_start_facts(prepared, facts), self_judged=rate_themselves, nonce=nonce)
     for deviation in facts.deviations[len(journal.state.deviations) :]:
         journal.post("deviation", None, **deviation)

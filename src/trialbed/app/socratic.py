@@ -53,7 +53,10 @@ def prepare_socratic(root: Path, wanted: SocraticWanted) -> Prepared:
         raise UserError("\n".join(dict.fromkeys(problems)))
     if problems := not_one_kind((subject,), (judge,), dialogue):
         raise UserError("\n".join(dict.fromkeys(problems)))
-    of_prompt: Found = replace(found, scenarios=(found.experiment.for_prompt(prompt),))
+    scenario = found.experiment.for_prompt(prompt)
+    if scenario is None:
+        raise UserError(f"experiments/{EXPERIMENT}: takes no prompt of your own; let for_prompt make a scenario of one")
+    of_prompt: Found = replace(found, scenarios=(scenario,))
     choice = Choice(variants=(wanted.variant or found.baseline,), runs=1)
     plan = choose_plan(settings, of_prompt, choice, subjects=(subject,), judges=(judge,), dialogue=dialogue)
     analysis = analysis_of(found, plan)

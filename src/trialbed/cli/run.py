@@ -88,18 +88,25 @@ def _where(finished: Finished, prepared: Prepared) -> list[str]:
         lines.append(f"Backups: {folder.backups}{os.sep}run_*_{folder.began_unix_s}_*.json")
     if settings.hf_repo_id is not None and not prepared.is_rehearsal:
         lines.append(f"Dataset: {settings.hf_repo_id}")
-    for sink, count in finished.owed.items():
-        if count:
-            by_itself = f" or: trialbed push {folder.name}" if sink in _PUSHED else ""
-            lines.append(f"Not delivered yet to {sink}: {count} records, kept in the journal. Run again{by_itself}")
-    if finished.resume:
-        first = "raise MAX_COST_USD, then " if finished.is_short else ""
-        lines.append(f"To resume, {first}the same command again: {this_command()}")
+    lines += left_to_do(finished)
     if prepared.why_rehearsal is not None:
         lines.append(
             "This was a rehearsal. For real models: copy .env.example to .env, set SUBJECT_MODELS, JUDGE_MODELS, "
             "AWS_REGION and your AWS credentials, then 'make run' again; '.venv/bin/trialbed doctor' checks them."
         )
+    return lines
+
+
+def left_to_do(finished: Finished) -> list[str]:
+    """What is not delivered or not done, and how it goes on."""
+    lines = []
+    for sink, count in finished.owed.items():
+        if count:
+            by_itself = f" or: trialbed push {finished.folder.name}" if sink in _PUSHED else ""
+            lines.append(f"Not delivered yet to {sink}: {count} records, kept in the journal. Run again{by_itself}")
+    if finished.resume:
+        first = "raise MAX_COST_USD, then " if finished.is_short else ""
+        lines.append(f"To resume, {first}the same command again: {this_command()}")
     return lines
 
 

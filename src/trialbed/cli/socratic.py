@@ -8,9 +8,8 @@ import anyio
 
 from trialbed.app.dialogue_summary import Told, summary_document, told_of
 from trialbed.app.job import Finished, do_job
-from trialbed.app.prepare import Prepared
 from trialbed.app.socratic import SocraticWanted, notices, prepare_socratic
-from trialbed.cli.run import has_uvloop, this_command
+from trialbed.cli.run import has_uvloop, left_to_do
 from trialbed.cli.screen import TerminalScreen
 from trialbed.core.outcome import Outcome
 from trialbed.sinks.journal.state import read_state
@@ -34,27 +33,21 @@ def socratic_command(root: Path, wanted: SocraticWanted) -> int:
 
     finished = anyio.run(job, backend_options={"use_uvloop": has_uvloop()})
     told = told_of(finished.folder, read_state(finished.folder.journal), prepared)
-    for line in _words(told, finished, prepared):
+    summary = summary_document(told, prepared)
+    for line in _words(told, finished, summary["n_unjudged"]):
         screen.announce(line)
-    print(json.dumps(summary_document(told, prepared), indent=2, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False))
     sys.stdout.flush()
     return finished.exit_code
 
 
-def _words(told: Told, finished: Finished, prepared: Prepared) -> list[str]:
+def _words(told: Told, finished: Finished, unjudged: int) -> list[str]:
     """What a person wants to know beside the summary."""
     lines = [f"Journal: {finished.folder.journal}", f"Cost: {finished.cost.removeprefix('cost ')}"]
     if told.outcome is not Outcome.ANSWERED:
         lines.insert(0, f"the dialogue was not scored: {told.outcome.value}: {told.reason or 'it was stopped'}")
         if "hrottling" in (told.reason or ""):
             lines.insert(1, _QUOTA)
-    unjudged = summary_document(told, prepared)["n_unjudged"]
-    if unjudged and told.outcome is Outcome.ANSWERED:
-        lines.append(f"{unjudged} turns were not judged; 'trialbed judge {finished.folder.name}' asks for them again")
-    for sink, count in finished.owed.items():
-        if count:
-            lines.append(f"Not delivered yet to {sink}: {count} dialogues, kept in the journal")
-    if finished.resume:
-        first = "raise MAX_COST_USD, then " if finished.is_short else ""
-        lines.append(f"To resume, {first}the same command again: {this_command()}")
-    return lines
+    elif unjudged:
+        lines.append(f"{unjudged} turns were not judged; 'trialbed judge {told.run}' asks for them again")
+    return lines + left_to_do(finished)

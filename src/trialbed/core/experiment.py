@@ -76,13 +76,9 @@ class Experiment:
     def scenarios(self) -> Iterable[Scenario]:
         raise NotImplementedError(f"{type(self).__name__} must say its scenarios")
 
-    def for_prompt(self, prompt: str) -> Scenario:
-        """The scenario that a prompt of the user's own makes.
-
-        Raises:
-            NotImplementedError: this experiment has only scenarios of its own.
-        """
-        raise NotImplementedError(f"{type(self).__name__} takes no prompt of the user's own")
+    def for_prompt(self, prompt: str) -> Scenario | None:
+        """The scenario that a prompt of the user's own makes; None where there are only the experiment's."""
+        return None
 
     def system(self, trial: Trial) -> str | None:
         """What the subject is told before the dialogue; None = nothing."""

@@ -88,13 +88,8 @@ def transcript_of(log: Iterable[Mapping[str, str]]) -> Transcript:
 
 def _is_todays(scenario: Scenario, found: Found) -> bool:
     """Whether today's experiment has this very scenario, or would make it of its prompt."""
-    if scenario in found.scenarios:
-        return True
     prompt = getattr(scenario, "prompt", None)
-    try:
-        return prompt is not None and found.experiment.for_prompt(prompt) == scenario
-    except NotImplementedError:
-        return False
+    return scenario in found.scenarios or (prompt is not None and found.experiment.for_prompt(prompt) == scenario)
 
 
 def _scenario(content: Mapping[str, Any], found: Found) -> Scenario:

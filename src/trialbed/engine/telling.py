@@ -30,6 +30,8 @@ class Telling:
 
     def judged(self, judged: JudgedTurn) -> None:
         """A turn was judged by the run itself; what judges say of it a second time comes with the record."""
+        if not self._witnesses:
+            return
         about = [call for call in self._log.calls if call["role"] == "judge" and call.get("turn") == judged.turn]
         calls = [call for call in about if not call.get("repeat")]
         for witness in self._witnesses:

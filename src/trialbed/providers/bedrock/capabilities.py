@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from trialbed.core.model import ADAPTIVE, BUDGETED, NOTHING_ASKED, ModelName, ModelRequest, Sampling, Service
+from trialbed.core.model import ADAPTIVE, BUDGETED, NOTHING_ASKED, ModelName, ModelRequest, Role, Sampling, Service
 from trialbed.providers.bedrock.forms import AnswerMode
 
 _PROFILE_REGION = re.compile(r"^(?:us-gov|us|eu|apac|global|jp|au|ca|sa|me|af)\.(?=[a-z0-9-]+\.)")
@@ -180,13 +180,21 @@ def _only(what: str, known: frozenset[str] | None) -> str:
 _LEVELS = ("low", "medium", "high", "xhigh", "max")
 
 
-def refusals(sampling: Sampling, capabilities: Capabilities, service: Service = NOTHING_ASKED) -> list[str]:
-    """One line for the user per parameter that the model will not take: what, where, what to do."""
+def refusals(
+    sampling: Sampling, capabilities: Capabilities, service: Service = NOTHING_ASKED, role: Role = "subject"
+) -> list[str]:
+    """One line for the user per parameter that the model will not take in this role: what, where, what to do."""
     refused = fit(sampling, capabilities)[1] | fit_service(service, capabilities)[1]
+    names = variables_of(role)
     return [
-        f"{VARIABLES[name]}: {capabilities.model} {problem}; set {VARIABLES[name]}= empty, or ON_UNSUPPORTED=drop"
+        f"{names[name]}: {capabilities.model} {problem}; set {names[name]}= empty, or ON_UNSUPPORTED=drop"
         for name, problem in refused.items()
     ]
+
+
+def variables_of(role: Role) -> dict[str, str]:
+    """Parameter of a model in this role, as records name it -> the variable that sets it."""
+    return VARIABLES | (_OF_STUDENTS if role == "student" else {})
 
 
 VARIABLES = {
@@ -201,6 +209,7 @@ VARIABLES = {
     "prompt_cache": "BEDROCK_PROMPT_CACHE",
 }
 """Parameter, as records name it -> the variable that sets it."""
+_OF_STUDENTS = {"temperature": "RUNNER_STUDENT_TEMPERATURE"}
 
 
 @cache

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from trialbed.core.errors import CallError
-from trialbed.core.model import ModelName, ModelReply, ModelRequest, Sampling, Service
+from trialbed.core.model import ModelName, ModelReply, ModelRequest, Role, Sampling, Service
 from trialbed.providers.bedrock.capabilities import Capabilities, fit_request, refusals
 from trialbed.providers.bedrock.forms import AnswerMode, mode_below, next_mode, refused_member
 from trialbed.providers.bedrock.learning import learnt
@@ -43,9 +43,9 @@ class BedrockModel:
         self._refused_members: tuple[str, ...] = ()
         self._fits: dict[tuple[Sampling, Service], tuple[Sampling, Service, tuple[str, ...]]] = {}
 
-    def refusals(self, sampling: Sampling, service: Service) -> list[str]:
-        """One line per parameter of a subject that is known to be refused; none where they are left out instead."""
-        return [] if self._drops else refusals(sampling, self._capabilities, service)
+    def refusals(self, sampling: Sampling, service: Service, role: Role = "subject") -> list[str]:
+        """One line per parameter that is known to be refused in this role; none where they are left out instead."""
+        return [] if self._drops else refusals(sampling, self._capabilities, service, role)
 
     async def converse(self, request: ModelRequest) -> ModelReply:
         """One attempt; one more for each thing the service refused and that may be left out.

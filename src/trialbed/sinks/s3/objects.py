@@ -7,11 +7,12 @@ bucket line by line can.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
+from trialbed.core.span import span_of, whole_seconds
 from trialbed.core.turn import TurnTaken
 from trialbed.sinks.s3.target import S3Target
 
@@ -95,12 +96,8 @@ def curated_object(target: S3Target, run_id: str, record: Row, summary: Row) -> 
         "outcome": record["outcome"],
         "n_turns": sum(said["role"] == "assistant" for said in record["conversation_log"]),
     }
-    started = [moment for call in record["calls"] if (moment := _moment(call.get("started_at"))) is not None]
     tail = {
-        "timestamps": {
-            "started_at": _whole_seconds(min(started, default=_moment(record["started_at"]))),
-            "completed_at": _whole_seconds(_moment(record["timestamp"])),
-        },
+        "timestamps": {name: whole_seconds(moment) for name, moment in span_of(record)._asdict().items()},
         "trial_id": record["trial_id"],
     }
     body = head | {name: value for name, value in summary.items() if name not in head and name not in tail} | tail
@@ -198,8 +195,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _whole_seconds(moment: datetime | None) -> str | None:
-    """`2025-11-05T10:30:12Z`; cut, not rounded, and the end of the ISO form is "+00:00"."""
-    return None if moment is None else f"{moment.astimezone(UTC).isoformat(timespec='seconds')[:-6]}Z"
+    return None if moment is None else whole_seconds(moment)
 
 
 def _document(body: Row) -> bytes:
