@@ -138,6 +138,21 @@ def test_files_and_folders_that_begin_with_an_underscore_are_no_experiments(tmp_
     assert list(scan(write(tmp_path, files)).experiments) == ["smallest"]
 
 
+def test_experiments_share_code_of_a_folder_that_begins_with_an_underscore(tmp_path: Path) -> None:
+    uses = SMALLEST.replace('[Scenario(id="only")]', "[Scenario(id=NAME)]")
+    files: dict[str, str | bytes] = {
+        "experiments/_shared/words.py": "NAME = 'shared'\n",
+        "experiments/file.py": f"from ._shared.words import NAME\n{uses}",
+        "experiments/folder/__init__.py": f"from .._shared.words import NAME\n{uses.replace('smallest', 'other')}",
+    }
+    found = scan(write(tmp_path / "one", files)).experiments
+    assert [one.scenarios[0].id for one in found.values()] == ["shared", "shared"]
+
+    files["experiments/_shared/words.py"] = "NAME = 'of another project'\n"
+    other = scan(write(tmp_path / "two", files)).experiments
+    assert [one.scenarios[0].id for one in other.values()] == ["of another project"] * 2
+
+
 def test_two_experiments_of_one_name_are_refused(tmp_path: Path) -> None:
     (line,) = problems(tmp_path, {"experiments/a.py": SMALLEST, "experiments/b.py": SMALLEST})
     assert line == "experiments/b.py: there is another experiment named 'smallest'; rename one"

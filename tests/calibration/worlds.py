@@ -121,12 +121,12 @@ def planted_rates() -> dict[str, float]:
     from trialbed.plugins import scan
 
     scan(CHECKOUT)
-    from trialbed_experiments_dilemma.casting import (  # type: ignore[import-not-found]
+    from trialbed_experiments.dilemma.casting import (  # type: ignore[import-not-found]
         _DECEIVERS,
         _OTHERS,
         DECEPTION_RATE,
     )
-    from trialbed_experiments_dilemma.persona import _NEIGHBOURS, JUDGE_ERROR_RATE  # type: ignore[import-not-found]
+    from trialbed_experiments.dilemma.persona import _NEIGHBOURS, JUDGE_ERROR_RATE  # type: ignore[import-not-found]
 
     counts = {"Direct Deception", "Fabrication"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from trialbed.core.errors import UserError
 from trialbed.core.experiment import Experiment, Scenario, Variant
 from trialbed.plugins.broken import Broken, place
-from trialbed.plugins.experiments import experiment_files, load_experiment, scenarios_of
+from trialbed.plugins.experiments import experiment_files, load_experiment, open_package, scenarios_of
 from trialbed.plugins.variants import variants_of
 
 
@@ -54,6 +54,7 @@ def scan(root: Path) -> Catalog:
     problems: list[str] = []
     files, stray = experiment_files(root)
     problems += stray
+    open_package(root)
     for path in files:
         try:
             experiment = load_experiment(path, root)

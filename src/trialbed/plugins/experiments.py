@@ -1,16 +1,33 @@
-"""What is in experiments/? One Python file or package each, loaded and looked over before anything runs."""
+"""What is in experiments/? One Python file or package each, loaded and looked over before anything runs.
+
+They are loaded as parts of one package of that folder, so that several can share code: `from .._shared import …` finds
+`experiments/_shared`. Names that begin with an underscore are no experiments.
+"""
 
 import importlib.util
 import re
 import sys
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 from trialbed.core.experiment import Experiment, Scenario, Variant
 from trialbed.plugins.broken import Broken, place, python_problem
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """Names of experiments and ids of variants: they become parts of file names."""
+
+
+_PACKAGE = "trialbed_experiments"
+
+
+def open_package(root: Path) -> None:
+    """Make `root/experiments` the package that `load_experiment` loads into, in the place of any other project's."""
+    for name in [name for name in sys.modules if name == _PACKAGE or name.startswith(f"{_PACKAGE}.")]:
+        del sys.modules[name]
+    package = ModuleType(_PACKAGE)
+    package.__path__ = [str(root / "experiments")]
+    sys.modules[_PACKAGE] = package
 
 
 def experiment_files(root: Path) -> tuple[list[Path], list[str]]:
@@ -31,7 +48,7 @@ def load_experiment(path: Path, root: Path) -> Experiment:
         Broken: it has none, or one that cannot be run.
     """
     is_package = path.name == "__init__.py"
-    module_name = f"trialbed_experiments_{path.parent.name if is_package else path.stem}"
+    module_name = f"{_PACKAGE}.{path.parent.name if is_package else path.stem}"
     where = [str(path.parent)] if is_package else None
     spec = importlib.util.spec_from_file_location(module_name, path, submodule_search_locations=where)
     if spec is None or spec.loader is None:
