@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from trialbed.analysis.rows import Row
 from trialbed.core.choices import Choices
+from trialbed.core.cluster import cluster_of
 from trialbed.core.measure import Measure, Value
 from trialbed.core.outcome import RECORDED, Outcome
 
@@ -151,7 +152,7 @@ class Cell(NamedTuple):
 
     @property
     def clusters(self) -> list[str]:
-        return [row.scenario for row in self.rows]
+        return [cluster_of(row.scenario) for row in self.rows]
 
 
 def cells(population: Population, measure: Measure) -> Iterator[Cell]:

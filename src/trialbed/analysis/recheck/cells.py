@@ -82,7 +82,7 @@ def means(study: Study) -> Sheet:
 
 
 def _share(study: Study, measure: Measure, rows: Sequence[Row]) -> tuple[Cell, ...]:
-    values, clusters = study.numbers(rows, measure), [row.planned.scenario for row in rows]
+    values, clusters = study.numbers(rows, measure), [row.planned.cluster for row in rows]
     n, k, alpha = len(values), round(sum(values)), study.choices.alpha
     robust = robust_interval(values, clusters, alpha) if len(set(clusters)) > 1 else None
     return k, n, k / n, *wilson(k, n, alpha), len(set(clusters)), *(robust or _NONE)
@@ -90,7 +90,7 @@ def _share(study: Study, measure: Measure, rows: Sequence[Row]) -> tuple[Cell, .
 
 def _mean(study: Study, measure: Measure, rows: Sequence[Row]) -> tuple[Cell, ...]:
     rows = sorted(rows, key=lambda row: row.key)
-    values, clusters = study.numbers(rows, measure), [row.planned.scenario for row in rows]
+    values, clusters = study.numbers(rows, measure), [row.planned.cluster for row in rows]
     robust = robust_interval(values, clusters, study.choices.alpha)
     drawn = _drawn(values, clusters, study.choices)
     sd = math.sqrt(variance(values)) if len(values) > 1 else None

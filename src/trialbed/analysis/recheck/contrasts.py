@@ -36,7 +36,7 @@ CONTRASTS = (
 SENSITIVITY = (*columns(without="count"), *_TO_HI, *columns(p="p"))
 MATCHED, UNMATCHED = "matched", "unmatched"
 COHENS_H, CLIFFS_DELTA = "Cohen's h", "Cliff's delta"
-_SCENARIOS_FOR_CLUSTERS = 10
+_LEAST_CLUSTERS = 10
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Pair:
     """The two values of a block, and where it belongs."""
 
     block: tuple[str, str]
-    scenario: str
+    cluster: str
     variant: float
     baseline: float
 
@@ -124,7 +124,7 @@ def pairs_of(rows: Iterable[Row], study: Study, measure: Measure, variant: str) 
         one, other = sides[block].get(variant), sides[block].get(study.choices.baseline)
         if one is not None and other is not None:
             values = study.numbers([one, other], measure)
-            found.append(Pair(block, one.planned.scenario, *values))
+            found.append(Pair(block, one.planned.cluster, *values))
     return found
 
 
@@ -197,14 +197,14 @@ def _matched_scores(pairs: Sequence[Pair], choices: Choices) -> Contrast:
 
 
 def _drawn(pairs: Sequence[Pair], choices: Choices) -> tuple[float, float] | None:
-    """The bootstrap's interval: of scenarios where there are ten or more, else of pairs; none of a single pair."""
+    """The bootstrap's interval: of clusters where there are ten or more, else of pairs; none of a single pair."""
     if len(pairs) == 1:
         return None
     differences = [pair.difference for pair in pairs]
-    scenarios = [pair.scenario for pair in pairs]
+    clusters = [pair.cluster for pair in pairs]
     sums, sizes = differences, [1] * len(pairs)
-    if len(set(scenarios)) >= _SCENARIOS_FOR_CLUSTERS:
-        sums, sizes = spreads.by_cluster(differences, scenarios)
+    if len(set(clusters)) >= _LEAST_CLUSTERS:
+        sums, sizes = spreads.by_cluster(differences, clusters)
     return spreads.bootstrap_interval(sums, sizes, alpha=choices.alpha, resamples=choices.resamples, seed=choices.seed)
 
 

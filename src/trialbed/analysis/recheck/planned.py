@@ -30,6 +30,11 @@ class Planned:
     variant: str
     subject: str
 
+    @property
+    def cluster(self) -> str:
+        """Scenarios of one cluster have the same beginning, up to their first slash."""
+        return self.scenario.split("/", 1)[0]
+
 
 def planned_trials(plan: Mapping[str, Any]) -> Iterator[Planned]:
     """Every trial of the `plan` member of a plan.json."""

@@ -58,8 +58,8 @@ _ALL: tuple[tuple[Callable[[_Uses], bool], Statistic], ...] = (
     (
         lambda uses: uses.filled("measures", "lo_cluster") or uses.filled("means", "lo"),
         Statistic(
-            "Cluster-robust intervals take scenarios as clusters, with the t distribution of one degree of freedom "
-            "less than there are clusters",
+            "Cluster-robust intervals take scenarios as clusters (as one those whose ids are the same up to a slash), "
+            "with the t distribution of one degree of freedom less than there are clusters",
             "Liang & Zeger, Biometrika 73, 1986, 13; Cameron & Miller, J. Hum. Resour. 50, 2015, 317",
         ),
     ),

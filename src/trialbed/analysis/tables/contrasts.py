@@ -12,10 +12,11 @@ from trialbed.analysis.stats.paired import mcnemar_exact, paired_bootstrap_mean,
 from trialbed.analysis.stats.unmatched import fisher_p, mann_whitney_p, mean_difference, risk_difference
 from trialbed.analysis.table import Cell, Table, columns
 from trialbed.core.choices import Choices
+from trialbed.core.cluster import cluster_of
 from trialbed.core.measure import Measure
 
 LEAST_CLUSTERS = 10
-"""With fewer scenarios a bootstrap of scenarios is too narrow to be called an interval."""
+"""With fewer clusters a bootstrap of clusters is too narrow to be called an interval."""
 
 ESTIMATED = columns(
     measure="text",
@@ -118,8 +119,8 @@ def contrasts_of(population: Population, measure: Measure) -> Iterator[Contrast]
     arms: dict[tuple[Group, str], _Arm] = {}
     for cell in cells(population, measure):
         values = {row.block: value for row, value in zip(cell.rows, cell.numbers, strict=True)}
-        scenarios = {row.block: row.scenario for row in cell.rows}
-        arms[cell.group, cell.variant] = _Arm(values, scenarios)
+        clusters = {row.block: cluster_of(row.scenario) for row in cell.rows}
+        arms[cell.group, cell.variant] = _Arm(values, clusters)
     baseline = population.choices.baseline
     compare = _binary if measure.kind == "binary" else _score
     for group in population.groups:
@@ -134,10 +135,10 @@ def contrasts_of(population: Population, measure: Measure) -> Iterator[Contrast]
 
 @dataclass(frozen=True)
 class _Arm:
-    """One variant in one group: value and scenario by block."""
+    """One variant in one group: value and cluster by block."""
 
     values: dict[str, float]
-    scenarios: dict[str, str]
+    clusters: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def _score(arm: _Arm, base: _Arm, choices: Choices) -> _Made:
         )
     ours, theirs = [arm.values[block] for block in blocks], [base.values[block] for block in blocks]
     differences = [one - other for one, other in zip(ours, theirs, strict=True)]
-    scenarios = [arm.scenarios[block] for block in blocks]
+    clusters = [arm.clusters[block] for block in blocks]
     margin = choices.equivalence_margin
     return _contrast(
         pairs=len(blocks),
@@ -206,7 +207,7 @@ def _score(arm: _Arm, base: _Arm, choices: Choices) -> _Made:
             alpha=choices.alpha,
             resamples=choices.resamples,
             seed=choices.seed,
-            clusters=scenarios if len(set(scenarios)) >= LEAST_CLUSTERS else None,
+            clusters=clusters if len(set(clusters)) >= LEAST_CLUSTERS else None,
             expanded=True,
         ),
         effect=cliffs_delta(ours, theirs),

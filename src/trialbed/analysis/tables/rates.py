@@ -70,7 +70,10 @@ def binary_measures(population: Population) -> Table:
             hi_cluster="share",
         ),
         tuple(rows),
-        ("lo, hi: Wilson. lo_cluster, hi_cluster: robust to clustering by scenario, where there are several.",),
+        (
+            "lo, hi: Wilson. lo_cluster, hi_cluster: robust to clustering by scenario, where there are several; "
+            "scenarios whose ids are the same up to a slash are one cluster.",
+        ),
     )
 
 
