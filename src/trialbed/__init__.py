@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from trialbed.core.experiment import Scenario as Scenario
     from trialbed.core.experiment import Variant as Variant
     from trialbed.core.golden import GoldenCase as GoldenCase
+    from trialbed.core.judge import AnswerUnreadable as AnswerUnreadable
     from trialbed.core.judge import Judge as Judge
     from trialbed.core.judge import JudgeFailed as JudgeFailed
     from trialbed.core.judge import JudgeTask as JudgeTask
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "AnswerUnreadable": "trialbed.core.judge",
     "Chat": "trialbed.core.conversation",
     "Experiment": "trialbed.core.experiment",
     "GoldenCase": "trialbed.core.golden",

@@ -92,6 +92,7 @@ class Experiment:
         """Verdicts on a finished transcript; the first one is the record's `evaluation`.
 
         Raises:
+            AnswerUnreadable: the answer does not say what was asked for; the trial becomes `parse_failed`.
             JudgeFailed: no valid verdict could be had; the trial becomes `judge_error`.
         """
         return []

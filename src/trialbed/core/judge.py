@@ -15,6 +15,14 @@ class JudgeFailed(Exception):
     """A judge gave no valid answer; the text says why. The transcript stays judgeable."""
 
 
+class AnswerUnreadable(Exception):
+    """The subject's answer came whole and does not say what was asked for; the text says why.
+
+    The trial becomes `parse_failed`. Raised by `Experiment.judge`, so that a better reader can try again without a
+    call: `trialbed judge` reads such transcripts anew.
+    """
+
+
 @dataclass(frozen=True)
 class JudgeTask(Generic[AnswerT]):
     """One question to a judge about some material.

@@ -7,11 +7,13 @@ from typing import Protocol
 
 from trialbed.core.conversation import TurnEnded
 from trialbed.core.errors import Drained, GaveUp, ModelStopped, UserError
-from trialbed.core.judge import Judge, JudgeFailed
+from trialbed.core.judge import AnswerUnreadable, Judge, JudgeFailed
 from trialbed.core.outcome import Outcome
 from trialbed.core.student import StudentFailed
 from trialbed.core.verdict import Asking
 
+UNREADABLE = "the answer cannot be read: "
+"""How the reason of a `parse_failed` begins whose transcript is whole: another reader may try again."""
 _MOST_REASON_CHARS = 500
 
 
@@ -37,6 +39,8 @@ def unwrapped(error: Exception, outcome: Outcome) -> tuple[Outcome, str]:
             return leaf.outcome, leaf.reason
         if isinstance(leaf, GaveUp | ModelStopped | StudentFailed):
             return Outcome.PROVIDER_ERROR, str(leaf)
+        if isinstance(leaf, AnswerUnreadable):
+            return Outcome.PARSE_FAILED, f"{UNREADABLE}{leaf}"
         if isinstance(leaf, JudgeFailed):
             return Outcome.JUDGE_ERROR, str(leaf)
     leaf = leaves[0]

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 from trialbed.core.errors import Drained, UserError
 from trialbed.core.experiment import Experiment
-from trialbed.core.judge import JudgeFailed
+from trialbed.core.judge import AnswerUnreadable, JudgeFailed
 from trialbed.core.outcome import Outcome
 from trialbed.core.plan import is_judged_twice
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
 from trialbed.core.turn import JudgedTurn
 from trialbed.core.verdict import Asking, Verdict
-from trialbed.engine.asking import JudgesOf, unwrapped
+from trialbed.engine.asking import UNREADABLE, JudgesOf, unwrapped
 from trialbed.engine.turns import judged_turns
 
 Judged = tuple[Outcome, str | None, Sequence[Verdict]]
-"""`answered` with verdicts, the first of which evaluates the trial; or `judge_error` with the reason."""
+"""`answered` with verdicts, the first of which evaluates the trial; or `judge_error` or `parse_failed`, and why."""
 
 
 async def judged(
@@ -67,6 +67,8 @@ async def _asked(
         else:
             verdicts = await experiment.judge(trial, transcript, judges_of(asking))
         return Outcome.ANSWERED, None, (*(verdict.given_in(asking) for verdict in verdicts), *of_turns)
+    except AnswerUnreadable as failure:
+        return Outcome.PARSE_FAILED, f"{UNREADABLE}{failure}", of_turns
     except JudgeFailed as failure:
         return Outcome.JUDGE_ERROR, str(failure), of_turns
     except (Drained, UserError):

@@ -14,6 +14,7 @@ from trialbed.core.errors import Drained
 from trialbed.core.experiment import Experiment
 from trialbed.core.model import ModelName
 from trialbed.core.outcome import SETTLED, Outcome
+from trialbed.engine.asking import UNREADABLE
 from trialbed.engine.calls import Calls
 from trialbed.engine.judged import judged
 from trialbed.engine.rejudged import has_verdict_of, rejudged
@@ -23,7 +24,8 @@ from trialbed.engine.trial_log import open_log
 from trialbed.engine.trial_run import IN_DIALOGUE, JudgeMaker
 from trialbed.sinks.journal.writer import Journal
 
-JUDGEABLE = frozenset({Outcome.ANSWERED, Outcome.JUDGE_ERROR})
+JUDGEABLE = frozenset({Outcome.ANSWERED, Outcome.JUDGE_ERROR, Outcome.PARSE_FAILED})
+"""Of those that failed to be parsed only the ones whose transcript is whole; see `asking.UNREADABLE`."""
 _AT_A_TIME_PER_SLOT = 2
 _MOST_REASON_CHARS = 160
 
@@ -95,7 +97,10 @@ def to_judge(journal: Journal, number: int) -> ToJudge:
         if recorded.outcome not in JUDGEABLE:
             continue
         record = orjson.loads(journal.record_line(trial_id))
-        if (record["outcome_reason"] or "").startswith(IN_DIALOGUE):
+        reason = record["outcome_reason"] or ""
+        if recorded.outcome is Outcome.PARSE_FAILED and not reason.startswith(UNREADABLE):
+            continue
+        if reason.startswith(IN_DIALOGUE):
             cut_short += 1
         elif has_verdict_of(record, number):
             done += 1
@@ -172,12 +177,24 @@ async def _one(judging: Judging, trial_id: str) -> Outcome:
         judging=judging.number,
         share=judging.share,
     )
-    if outcome is not Outcome.ANSWERED or not verdicts:
+    is_unreadable = outcome is Outcome.PARSE_FAILED
+    if is_unreadable and (record["outcome"], record["outcome_reason"]) == (outcome, reason) and not log.calls:
+        judging.tally.judged += 1
+        return outcome
+    if not is_unreadable and (outcome is not Outcome.ANSWERED or not verdicts):
         said = judging.redact(reason or "the experiment gave no verdict")
         await log.judging_failed(judging.number, said)
         judging.tally.reasons[said[:_MOST_REASON_CHARS]] += 1
         return Outcome.JUDGE_ERROR
-    row = rejudged(record, verdicts, log.calls, judges=judging.judges, deviations=judging.deviations)
+    row = rejudged(
+        record,
+        () if is_unreadable else verdicts,
+        log.calls,
+        judging=judging.number,
+        judges=judging.judges,
+        unreadable=judging.redact(reason or "") if is_unreadable else None,
+        deviations=judging.deviations,
+    )
     await log.recorded(row)
     judging.tally.judged += 1
     for sink in judging.sitting.sinks:

@@ -15,26 +15,28 @@ def rejudged(
     verdicts: Sequence[Verdict],
     calls: Sequence[Mapping[str, Any]],
     *,
+    judging: int,
     judges: Sequence[ModelName],
+    unreadable: str | None = None,
     deviations: Sequence[Mapping[str, Any]] = (),
 ) -> Record:
     """The next revision of `record`, as it stands in a journal: old verdicts and calls first, then the new ones.
 
-    `verdicts` (at least one; the first is the new evaluation) and `calls` are those of this judging alone. What was
-    said and when, and everything about the subject's calls, stays. Each new call says in its `judging` which it was
+    `verdicts` (the first is the new evaluation) and `calls` are those of this judging alone. There are none where the
+    answer turned out to be `unreadable`, which says why. What was said and when, and everything about the subject's
+    calls, stays. Each new call says in its `judging` which it was
     made in; those of the run itself have no such member. `deviations` are all that the run has declared by now.
     """
     row = {name: value for name, value in record.items() if name != "model_config"}
-    judging = verdicts[0].judging
     every = [*record["calls"], *({**for_readers(call), "judging": judging} for call in calls)]
     return Record.model_validate(
         {
             **row,
             "schema_version": SCHEMA_VERSION,
             "revision": record["revision"] + 1,
-            "outcome": Outcome.ANSWERED,
-            "outcome_reason": None,
-            "evaluation": for_readers(verdicts[0].values),
+            "outcome": Outcome.ANSWERED if unreadable is None else Outcome.PARSE_FAILED,
+            "outcome_reason": unreadable,
+            "evaluation": None if unreadable is not None else for_readers(verdicts[0].values),
             "verdicts": [*record["verdicts"], *(for_readers(verdict.as_dict()) for verdict in verdicts)],
             "model_settings": {**record["model_config"], "judge_version": judge_version(judges, verdicts)},
             "judge_usage": usage_of([call for call in every if call["role"] == "judge"]),
