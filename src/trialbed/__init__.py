@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trialbed.core.conversation import Chat as Chat
+    from trialbed.core.errors import UserError as UserError
     from trialbed.core.experiment import Experiment as Experiment
+    from trialbed.core.experiment import Material as Material
     from trialbed.core.experiment import Scenario as Scenario
     from trialbed.core.experiment import Variant as Variant
     from trialbed.core.golden import GoldenCase as GoldenCase
@@ -35,12 +37,14 @@ _HOME = {
     "JudgeFailed": "trialbed.core.judge",
     "JudgeTask": "trialbed.core.judge",
     "JudgedTurn": "trialbed.core.turn",
+    "Material": "trialbed.core.experiment",
     "Measure": "trialbed.core.measure",
     "Message": "trialbed.core.model",
     "Sampling": "trialbed.core.model",
     "Scenario": "trialbed.core.experiment",
     "Transcript": "trialbed.core.transcript",
     "Trial": "trialbed.core.trial",
+    "UserError": "trialbed.core.errors",
     "Variant": "trialbed.core.experiment",
     "Verdict": "trialbed.core.verdict",
 }

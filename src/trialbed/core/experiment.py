@@ -1,6 +1,7 @@
 """What does an author write? Scenario and variant are data, the experiment is a protocol in code."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -46,6 +47,20 @@ class Variant(BaseModel):
         return self.label or self.id
 
 
+@dataclass(frozen=True)
+class Material:
+    """What an experiment makes of the rows of a data set.
+
+    `scenarios` can be asked in every variant, `baseline_only` just in those that need nothing they lack. `notes` are
+    lines for the user, `counts` the same as data.
+    """
+
+    scenarios: tuple[Scenario, ...]
+    baseline_only: tuple[Scenario, ...] = ()
+    notes: tuple[str, ...] = ()
+    counts: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Experiment:
     """A protocol: which scenarios, how a trial talks, how it is judged.
 
@@ -78,6 +93,19 @@ class Experiment:
 
     def for_prompt(self, prompt: str) -> Scenario | None:
         """The scenario that a prompt of the user's own makes; None where there are only the experiment's."""
+        return None
+
+    def of_rows(self, rows: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any], *, where: str) -> Material | None:
+        """The scenarios that the rows of a data set make; None where there are only the experiment's.
+
+        Args:
+            rows: as they stand in the data set.
+            wanted: which of them, by names of the experiment's own.
+            where: names the data set for messages.
+
+        Raises:
+            UserError: they cannot be used.
+        """
         return None
 
     def system(self, trial: Trial) -> str | None:
@@ -120,6 +148,12 @@ class Experiment:
     def summary(self, evaluation: Mapping[str, Any] | None) -> Mapping[str, Any]:
         """What the summary of a single trial says of its evaluation; None where there is none."""
         return evaluation or {}
+
+    def results(
+        self, scenarios: Sequence[Any], variants: Sequence[Any], records: Sequence[Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        """What the records of a plan come to beside the tables of a report, for a command of the experiment's own."""
+        return {}
 
     def golden(self) -> Sequence[GoldenCase]:
         """A few transcripts whose verdict is beyond dispute; judges are checked with them."""
