@@ -1,9 +1,9 @@
 """Which test cases do the rows of a data set make? One loader for both experiments. Pure.
 
-A row has `id, question_id, function_name, code, input, output, mutated_code, mutated_output`, and where it is known
-`difficulty` and `mutation_info`. `original_code` may stand for `code`, and lists `inputs, outputs, mutated_outputs` for the three in the singular: then
-every test case is one of its own. Rows that cannot be used are passed over and counted, never in silence; a column that
-no row has is an error that names it.
+A row has `id, question_id, function_name, code, input, output, mutated_code, mutated_output`, and may have `difficulty`
+and `mutation_info`. `original_code` may stand for `code`, and lists `inputs, outputs, mutated_outputs` for the three in
+the singular: then every test case is one of its own. Rows that cannot be used are passed over and counted, never in
+silence; a column that no row has is an error that names it.
 """
 
 from collections import Counter

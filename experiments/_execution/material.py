@@ -5,13 +5,15 @@ from typing import Any
 
 from trialbed import Material
 
+from . import shipped
 from .loading import Wanted, load
 
 
-def material_of(rows: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any], *, where: str) -> Material:
+def material_of(rows: Sequence[Mapping[str, Any]] | None, wanted: Mapping[str, Any], *, where: str) -> Material:
     """The cases with a mutant, and those without where they are wanted.
 
     Args:
+        rows: None = the problems that come with trialbed.
         wanted: `num_problems` (0 or less = all), `start_index`, `skip_boolean`, `include_missing_mutations`; each may
             be left out.
 
@@ -20,7 +22,7 @@ def material_of(rows: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any], *,
     """
     most = int(wanted.get("num_problems") or 0)
     loaded = load(
-        rows,
+        shipped.rows() if rows is None else rows,
         Wanted(
             most=most if most > 0 else None,
             start=int(wanted.get("start_index") or 0),

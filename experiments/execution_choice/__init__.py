@@ -60,7 +60,7 @@ class ExecutionChoice(Experiment):
     def scenarios(self) -> Sequence[Scenario]:
         return cases()
 
-    def of_rows(self, rows: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any], *, where: str) -> Material:
+    def of_rows(self, rows: Sequence[Mapping[str, Any]] | None, wanted: Mapping[str, Any], *, where: str) -> Material:
         """A choice needs two programs: rows without a mutant are passed over, whatever is wanted."""
         return material_of(rows, {**wanted, "include_missing_mutations": False}, where=where)
 

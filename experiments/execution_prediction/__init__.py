@@ -55,7 +55,7 @@ class ExecutionPrediction(Experiment):
     def scenarios(self) -> Sequence[Scenario]:
         return cases()
 
-    def of_rows(self, rows: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any], *, where: str) -> Material:
+    def of_rows(self, rows: Sequence[Mapping[str, Any]] | None, wanted: Mapping[str, Any], *, where: str) -> Material:
         return material_of(rows, wanted, where=where)
 
     async def converse(self, trial: Trial, chat: Chat) -> None:

@@ -81,7 +81,10 @@ def _refused_parameters(prepared: Prepared) -> list[str]:
     from trialbed.providers.bedrock.capabilities import capabilities_of, refusals
 
     service, speakers = prepared.settings.service, _speakers(prepared)
-    every = [refusals(sampling, capabilities_of(name.id), service, role) for name, sampling, role in speakers]
+    every = [
+        refusals(sampling, capabilities_of(name.id), service, role, _options(prepared, role))
+        for name, sampling, role in speakers
+    ]
     return [line for lines in every for line in lines]
 
 
@@ -92,7 +95,8 @@ async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) ->
     found: dict[ModelName, list[ModelCheck]] = {name: [] for name in prepared.models}
 
     async def check(request: ModelRequest, role: Role) -> None:
-        found[request.model].append(await _check_model(models[request.model], request, role, limit_s))
+        options = _options(prepared, role)
+        found[request.model].append(await _check_model(models[request.model], request, role, limit_s, options))
 
     async with anyio.create_task_group() as group:
         for name, sampling, role in _speakers(prepared):
@@ -126,7 +130,11 @@ def _known_refusals(model: Model, sampling: Sampling, role: Role, prepared: Prep
 
     if not isinstance(model, BedrockModel):
         return []
-    return model.refusals(sampling, prepared.settings.service, role)
+    return model.refusals(sampling, prepared.settings.service, role, _options(prepared, role))
+
+
+def _options(prepared: Prepared, role: Role) -> Mapping[str, str]:
+    return prepared.options if role == _SUBJECT else {}
 
 
 def _small_question(name: ModelName, prepared: Prepared, asked: Sampling) -> ModelRequest:
@@ -171,7 +179,9 @@ def _together(checks: Sequence[ModelCheck]) -> ModelCheck:
     return ModelCheck(checks[0].model, "\n".join(lines) or None, refuses, paid)
 
 
-async def _check_model(model: Model, request: ModelRequest, role: Role, limit_s: float) -> ModelCheck:
+async def _check_model(
+    model: Model, request: ModelRequest, role: Role, limit_s: float, options: Mapping[str, str]
+) -> ModelCheck:
     name = request.model
     problem = f"no answer within {limit_s:.0f} s"
     with anyio.move_on_after(limit_s):
@@ -181,20 +191,21 @@ async def _check_model(model: Model, request: ModelRequest, role: Role, limit_s:
                 reply = await model.converse(request)
                 return ModelCheck(name, paid=((role, reply.usage, tier_billed(reply)),))
             except _REFUSING as error:
-                return ModelCheck(name, _refusal(error, request, role), refuses=True)
+                return ModelCheck(name, _refusal(error, request, role, options), refuses=True)
             except CallError as error:
                 # A throttled or faltering service is there all the same; the run's own retries deal with it.
                 problem = str(error)
     return ModelCheck(name, f"{name}: {problem}; it may pass, the run goes on")
 
 
-def _refusal(error: CallError, request: ModelRequest, role: Role) -> str:
-    """What, where and what to do: a parameter that the service names, by its variable; else the model."""
-    from trialbed.providers.bedrock.capabilities import variables_of
+def _refusal(error: CallError, request: ModelRequest, role: Role, options: Mapping[str, str]) -> str:
+    """What, where and what to do: a parameter that the service names, by its variable or option; else the model."""
+    from trialbed.providers.bedrock.capabilities import unset, variables_of
     from trialbed.providers.bedrock.learning import refused_in
 
-    if names := [name for parameter, name in variables_of(role).items() if parameter in refused_in(error, request)]:
-        return f"{', '.join(names)}: {request.model}: {error}; set {names[0]}= empty, or ON_UNSUPPORTED=drop"
+    every = variables_of(role) | dict(options)
+    if names := [name for parameter, name in every.items() if parameter in refused_in(error, request)]:
+        return f"{', '.join(names)}: {request.model}: {error}; {unset(names[0])}, or ON_UNSUPPORTED=drop"
     if request.sampling.guardrail is not None and "guardrail" in error.detail.lower():
         return f"BEDROCK_GUARDRAIL: {request.model}: {error}; check its id, its version and its region"
     return f"{request.model}: {error}; {_what_to_do(error)}"

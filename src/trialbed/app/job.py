@@ -1,7 +1,7 @@
 """The main job: check, resume or begin, run, sum up."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -40,6 +40,8 @@ from trialbed.engine.spending import Spending, cost_text
 from trialbed.settings import known_secrets
 from trialbed.sinks.backups import rebuild
 from trialbed.sinks.journal.state import JournalState, read_records, read_state
+from trialbed.sinks.ledger import Ledger
+from trialbed.sinks.sink import Sink
 
 ANSWERED_ALL, SOME_FAILED, USER_CAN_FIX = 0, 1, 2
 
@@ -60,8 +62,21 @@ class Finished:
     cost: str
 
 
-async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool, again: bool = False) -> Finished:
+def nothing_more(folder: RunFolder, ledger: Ledger) -> Sequence[Sink]:
+    return ()
+
+
+async def do_job(
+    prepared: Prepared,
+    screen: Screen,
+    *,
+    fresh: bool,
+    again: bool = False,
+    more_sinks: Callable[[RunFolder, Ledger], Sequence[Sink]] = nothing_more,
+) -> Finished:
     """Run the plan, or go on with it. Of a plan that is finished, `again` begins another run.
+
+    `more_sinks` makes those of a command's own, beside the run's.
 
     Raises:
         UserError: something the user can fix; nothing is lost.
@@ -114,7 +129,9 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool, again: bool
                     # The journal knows the plan before plan.json does: a kill between leaves one that can be explained.
                     journal.write_first("plan_grown", None, **plan_facts(prepared))
                     folder.write_plan(prepared.plan, analysis=prepared.analysis)
-                run, signals = build_run(prepared, models, folder, journal, drain, screen, redact, spending)
+                run, signals = build_run(
+                    prepared, models, folder, journal, drain, screen, redact, spending, more_sinks(folder, journal)
+                )
                 preflight_paid(spending, journal, checks)
                 with seldom_collected():
                     await carry_out(run)

@@ -1,7 +1,7 @@
 """Which parts does one sitting at a run have? Builds each and gives it what it needs."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -49,6 +49,7 @@ def build_run(
     screen: Screen,
     redact: Redactor,
     spending: Spending,
+    more_sinks: Sequence[Sink] = (),
 ) -> tuple[Run, Signals]:
     """Every part of the run, each given what it needs."""
     settings, plan, clock = prepared.settings, prepared.plan, SystemClock()
@@ -74,7 +75,7 @@ def build_run(
         redact=redact,
     )
     nonce = nonce_of(folder, journal.state)
-    sinks = open_sinks(prepared, folder, journal, facts.provenance, announce, nonce=nonce)
+    sinks = [*open_sinks(prepared, folder, journal, facts.provenance, announce, nonce=nonce), *more_sinks]
     bench = Bench(
         facts=facts,
         experiment=prepared.found.experiment,

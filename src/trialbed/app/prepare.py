@@ -1,8 +1,8 @@
 """What is going to be run, and with which models? Settings, catalog and command line made into a plan."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ class Prepared:
     `max_cost_usd` is the limit that holds: the command line's, else the settings'; None = no limit. `lock` says how the
     run stands to the locked plan of its experiment, once that has been looked at (see `app.lock.hold_to_lock`); None =
     there is none. Without `asks_subjects` the answers of the plan's subjects are there already, and only its judges
-    are asked. `judge_variable` is the one by which the user has named them.
+    are asked. `judge_variable` is the one by which the user has named them, `options` have, by parameter of the
+    subjects, the option of a command that sets it in the place of a variable.
     """
 
     root: Path
@@ -58,6 +59,7 @@ class Prepared:
     lock: UnderLock | None = None
     asks_subjects: bool = True
     judge_variable: str = "JUDGE_MODELS"
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subjects(self) -> tuple[ModelName, ...]:

@@ -1,7 +1,7 @@
 """What can be typed? Arguments and help of every command; the work is imported when it is called."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,6 +23,19 @@ Models = Annotated[
 Runs = Annotated[int | None, typer.Option(help="Runs per variant; instead of BATCH_SIZE.", show_default=False)]
 Limit = Annotated[int | None, typer.Option(help="At most so many trials, balanced over variants.", show_default=False)]
 MaxCost = Annotated[float | None, typer.Option("--max-cost", help="Spending limit in USD.", show_default=False)]
+Task = Literal["prediction", "choice", "both"]
+Latency = Literal["standard", "optimized"]
+NumProblems = Annotated[int, typer.Option(help="Problems, in the dataset's order; 0 or less = all.")]
+StartIndex = Annotated[int, typer.Option(help="Usable problems left out before them.")]
+Reasoning = Annotated[Literal["low", "medium", "high"], typer.Option(help="How much thinking is asked for, in words.")]
+MaxTokens = Annotated[int, typer.Option(help="Most tokens of an answer, its thinking included.")]
+Temperature = Annotated[
+    str | None, typer.Option(help="A number, or none; default: 0.6, where the model takes it.", show_default=False)
+]
+TopP = Annotated[
+    str | None, typer.Option(help="A number, or none; default: 0.95, where the model takes it.", show_default=False)
+]
+Seed = Annotated[int, typer.Option(help="Seed of the order.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -181,6 +194,110 @@ def socratic(
     raise typer.Exit(socratic_command(_root(context), wanted))
 
 
+def execution(
+    context: typer.Context,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Hub dataset, or .json or .jsonl file; default: our own problems.", show_default=False),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split of a Hub dataset; default: train.", show_default=False)
+    ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the results; default: execution/ with the backups.", show_default=False),
+    ] = None,
+    task: Annotated[Task, typer.Option(help="What is asked.")] = "prediction",
+    model_id: Annotated[
+        str | None, typer.Option(help="Model, profile id or ARN; instead of SUBJECT_MODELS.", show_default=False)
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Instead of AWS_REGION.", show_default=False)] = None,
+    enable_thinking: Annotated[bool, typer.Option("--enable-thinking", help="Have the model think first.")] = False,
+    thinking_budget_tokens: Annotated[
+        int | None, typer.Option(help="Most tokens of thinking, from 1024.", show_default=False)
+    ] = None,
+    latency_profile: Annotated[
+        Latency | None, typer.Option(help="Instead of BEDROCK_LATENCY.", show_default=False)
+    ] = None,
+    pred_num_problems: NumProblems = 20,
+    pred_start_index: StartIndex = 0,
+    pred_generations: Annotated[int, typer.Option(help="Answers per program and test case.")] = 5,
+    pred_reasoning: Reasoning = "medium",
+    pred_max_tokens: MaxTokens = 1000,
+    pred_temperature: Temperature = None,
+    pred_top_p: TopP = None,
+    pred_seed: Seed = 42,
+    pred_skip_boolean: Annotated[
+        bool, typer.Option("--pred-skip-boolean", help="Leave out outputs of True and False.")
+    ] = False,
+    choice_num_problems: NumProblems = 20,
+    choice_start_index: StartIndex = 0,
+    choice_runs: Annotated[int, typer.Option(help="Requests per problem, in pairs of both orders.")] = 2,
+    choice_reasoning: Reasoning = "medium",
+    choice_max_tokens: MaxTokens = 1000,
+    choice_temperature: Temperature = None,
+    choice_top_p: TopP = None,
+    choice_seed: Seed = 123,
+    choice_skip_boolean: Annotated[
+        bool, typer.Option("--choice-skip-boolean", help="Leave out outputs of True and False.")
+    ] = False,
+    compare_reasoning: Annotated[
+        bool, typer.Option("--compare-reasoning", help="Also ask a few problems at every level of reasoning.")
+    ] = False,
+    comparison_samples: Annotated[int, typer.Option(help="Problems of that comparison.")] = 5,
+    include_missing_mutations: Annotated[
+        bool, typer.Option("--include-missing-mutations", help="Keep rows without mutated_code, for prediction.")
+    ] = False,
+    max_cost: MaxCost = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin other runs instead of going on.")] = False,
+) -> None:
+    """Ask a model what programs and their mutants return; the same command again goes on."""
+    from trialbed.app.execution.wanted import ExecutionWanted, TaskWanted
+    from trialbed.cli.execution import execution_command
+
+    prediction = TaskWanted(
+        task="prediction",
+        num_problems=pred_num_problems,
+        start_index=pred_start_index,
+        requests=pred_generations,
+        reasoning=pred_reasoning,
+        max_tokens=pred_max_tokens,
+        temperature=pred_temperature,
+        top_p=pred_top_p,
+        seed=pred_seed,
+        skip_boolean=pred_skip_boolean,
+    )
+    choice = TaskWanted(
+        task="choice",
+        num_problems=choice_num_problems,
+        start_index=choice_start_index,
+        requests=choice_runs,
+        reasoning=choice_reasoning,
+        max_tokens=choice_max_tokens,
+        temperature=choice_temperature,
+        top_p=choice_top_p,
+        seed=choice_seed,
+        skip_boolean=choice_skip_boolean,
+    )
+    wanted = ExecutionWanted(
+        tasks=(prediction, choice) if task == "both" else (prediction,) if task == "prediction" else (choice,),
+        dataset=dataset,
+        split=split,
+        output_dir=output_dir,
+        model_id=model_id,
+        region=region,
+        enable_thinking=enable_thinking,
+        thinking_budget_tokens=thinking_budget_tokens,
+        latency_profile=latency_profile,
+        compare_reasoning=compare_reasoning,
+        comparison_samples=comparison_samples,
+        include_missing_mutations=include_missing_mutations,
+        max_cost_usd=max_cost,
+        fresh=fresh,
+    )
+    raise typer.Exit(execution_command(_root(context), wanted))
+
+
 def rehearsal_server(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 = any free one.")] = 0,
@@ -193,7 +310,7 @@ def rehearsal_server(
     raise typer.Exit(rehearsal_command(_root(context), port=port, config=config, log=log))
 
 
-ALL = (run, plan, status, judge, push, verify, report, audit, list_, doctor, socratic, rehearsal_server)
+ALL = (run, plan, status, judge, push, verify, report, audit, list_, doctor, socratic, execution, rehearsal_server)
 
 
 def _root(context: typer.Context) -> Path:

@@ -95,11 +95,13 @@ class Experiment:
         """The scenario that a prompt of the user's own makes; None where there are only the experiment's."""
         return None
 
-    def of_rows(self, rows: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any], *, where: str) -> Material | None:
+    def of_rows(
+        self, rows: Sequence[Mapping[str, Any]] | None, wanted: Mapping[str, Any], *, where: str
+    ) -> Material | None:
         """The scenarios that the rows of a data set make; None where there are only the experiment's.
 
         Args:
-            rows: as they stand in the data set.
+            rows: as they stand in the data set; None = those that come with the experiment.
             wanted: which of them, by names of the experiment's own.
             where: names the data set for messages.
 

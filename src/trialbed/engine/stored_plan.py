@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from trialbed.core.errors import UserError
-from trialbed.core.experiment import Scenario, Variant
+from trialbed.core.experiment import Experiment, Scenario, Variant
 from trialbed.core.model import Message, ModelName
 from trialbed.core.plan import Plan
 from trialbed.core.stored_plan import plan_of
@@ -87,7 +87,10 @@ def transcript_of(log: Iterable[Mapping[str, str]]) -> Transcript:
 
 
 def _is_todays(scenario: Scenario, found: Found) -> bool:
-    """Whether today's experiment has this very scenario, or would make it of its prompt."""
+    """Whether today's experiment has this very scenario, or would make it of its prompt, or takes those of others."""
+    takes_others = type(found.experiment).of_rows is not Experiment.of_rows
+    if takes_others and all(scenario.id != own.id for own in found.scenarios):
+        return True
     prompt = getattr(scenario, "prompt", None)
     return scenario in found.scenarios or (prompt is not None and found.experiment.for_prompt(prompt) == scenario)
 

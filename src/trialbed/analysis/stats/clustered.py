@@ -5,10 +5,10 @@ are made into an effective number of rows, and Wilson's score interval is taken 
 
     n* = p (1 - p) / v, at most n;  n* = G where p is 0 or 1 or v is 0;  then  n* (t(n - 1) / t(G - 1))^2, at most n*
 
-with v the cluster-robust variance of p (CR1, as in `means`), G clusters, t(d) the upper alpha/2 quantile of Student's
-t. The effective size and its correction for few clusters: Korn & Graubard, Survey Methodology 24:193 (1998); with Wilson's
-interval: Dean & Pagano, J. Survey Statistics and Methodology 3:484 (2015). Clusters that say the same throughout are
-taken as one row each, which is cautious.
+with v the cluster-robust variance of p (CR1, as in `means`), G clusters, t(d) the upper alpha/2 quantile of Student's t
+with d degrees of freedom. The effective size and its correction for few clusters: Korn & Graubard, Survey Methodology
+24:193 (1998); with Wilson's interval: Dean & Pagano, J. Survey Statistics and Methodology 3:484 (2015). Clusters that
+say the same throughout are taken as one row each, which is cautious.
 """
 
 from collections.abc import Hashable, Sequence

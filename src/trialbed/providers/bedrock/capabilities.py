@@ -2,9 +2,11 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 from trialbed.core.model import ADAPTIVE, BUDGETED, NOTHING_ASKED, ModelName, ModelRequest, Role, Sampling, Service
@@ -181,15 +183,33 @@ _LEVELS = ("low", "medium", "high", "xhigh", "max")
 
 
 def refusals(
-    sampling: Sampling, capabilities: Capabilities, service: Service = NOTHING_ASKED, role: Role = "subject"
+    sampling: Sampling,
+    capabilities: Capabilities,
+    service: Service = NOTHING_ASKED,
+    role: Role = "subject",
+    options: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
-    """One line for the user per parameter that the model will not take in this role: what, where, what to do."""
+    """One line for the user per parameter that the model will not take in this role: what, where, what to do.
+
+    `options` has, by parameter, the option of a command that sets it in the place of a variable.
+    """
     refused = fit(sampling, capabilities)[1] | fit_service(service, capabilities)[1]
-    names = variables_of(role)
+    names = variables_of(role) | dict(options)
     return [
-        f"{names[name]}: {capabilities.model} {problem}; set {names[name]}= empty, or ON_UNSUPPORTED=drop"
+        f"{names[name]}: {capabilities.model} {problem.replace(VARIABLES['max_tokens'], names['max_tokens'])}; "
+        f"{unset(names[name])}, or ON_UNSUPPORTED=drop"
         for name, problem in refused.items()
     ]
+
+
+def unset(name: str) -> str:
+    """How a variable, or a command's option, is made to leave its parameter to the model."""
+    if name in _SWITCHES:
+        return f"leave {name} out"
+    return f"set {name} none" if name.startswith("--") else f"set {name}= empty"
+
+
+_SWITCHES = ("--enable-thinking", "--thinking-budget-tokens", "--latency-profile")
 
 
 def variables_of(role: Role) -> dict[str, str]:

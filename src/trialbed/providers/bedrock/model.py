@@ -43,9 +43,11 @@ class BedrockModel:
         self._refused_members: tuple[str, ...] = ()
         self._fits: dict[tuple[Sampling, Service], tuple[Sampling, Service, tuple[str, ...]]] = {}
 
-    def refusals(self, sampling: Sampling, service: Service, role: Role = "subject") -> list[str]:
+    def refusals(
+        self, sampling: Sampling, service: Service, role: Role = "subject", options: Mapping[str, str] | None = None
+    ) -> list[str]:
         """One line per parameter that is known to be refused in this role; none where they are left out instead."""
-        return [] if self._drops else refusals(sampling, self._capabilities, service, role)
+        return [] if self._drops else refusals(sampling, self._capabilities, service, role, options or {})
 
     async def converse(self, request: ModelRequest) -> ModelReply:
         """One attempt; one more for each thing the service refused and that may be left out.
