@@ -1,4 +1,4 @@
-"""How do programs become problems? Every row of a file is run, given a mutant, and written with what both programs give.
+"""How do programs become problems? Each row of a file is run, given a mutant, and written with what both of them give.
 
 Only programs of the file named are run, and their mutants. Files are JSON Lines in UTF-8.
 """
@@ -109,7 +109,11 @@ def problem_of(source: Source, *, seed: int) -> dict[str, Any]:
             "what one call leaves for the next out of it"
         )
     chance = Random(f"{seed}:{source.row['id']}")
-    return _row(source.row, gives, choose(program, source.calls, gives, chance=chance, kinds=source.kinds))
+    try:
+        chosen = choose(program, source.calls, gives, chance=chance, kinds=source.kinds)
+    except ValueError as error:
+        raise BadRow(f"code: {error}; end its lines as usual") from None
+    return _row(source.row, gives, chosen)
 
 
 def as_line(problem: Mapping[str, Any]) -> str:
@@ -136,7 +140,10 @@ def _row(row: Mapping[str, Any], outputs: tuple[str, ...], chosen: Chosen | None
 def _read(line: str) -> Source:
     try:
         row = json.loads(line)
-    except ValueError as error:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadRow("half of a surrogate pair; write whole characters") from None
+    except (ValueError, RecursionError) as error:
         raise BadRow(f"no JSON ({error}); write one object a line") from None
     if not isinstance(row, dict):
         raise BadRow("no JSON object; write one a line")

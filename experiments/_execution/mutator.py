@@ -224,13 +224,14 @@ class _Places:
 
 
 def _edited_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    yield tree
-    for name, field in ast.iter_fields(tree):
-        if name in ("annotation", "returns", "decorator_list"):
-            continue
-        for child in field if isinstance(field, list) else [field]:
-            if isinstance(child, ast.AST) and not isinstance(child, ast.JoinedStr):
-                yield from _edited_nodes(child)
+    todo = [tree]  # no recursion: a long sum is a deep tree
+    while todo:
+        node = todo.pop()
+        yield node
+        for name, field in ast.iter_fields(node):
+            if name not in ("annotation", "returns", "decorator_list"):
+                children = field if isinstance(field, list) else [field]
+                todo += [it for it in children if isinstance(it, ast.AST) and not isinstance(it, ast.JoinedStr)]
 
 
 def _bound(tree: ast.AST) -> Iterator[str]:

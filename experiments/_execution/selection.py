@@ -10,13 +10,15 @@ allow and not as often as their tokens do. An edit qualifies if
 - it gives the same again in another process with the cases the other way round: chance, or something that one call
   leaves behind for the next, has no part in it.
 
-The first one that is clearly different on every case is taken; if there is none, the first that qualifies.
+The first one that is clearly different on every case is taken; if there is none, the first that qualifies. No more than
+`MOST_TRIED` edits are tried.
 """
 
 import ast
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 
 from .mutator import KINDS, Kind, Mutation, mutant, mutations
@@ -27,6 +29,10 @@ TOLERANCE = 1e-6
 
 FOR_MUTANTS = Limits(cpu_s=1)
 """A mutant that loops without end is common, and costs all the time it may have."""
+
+
+MOST_TRIED = 200
+"""So many endless mutants take some minutes; a program with more edits than that has long had one that qualifies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ def choose(
 ) -> Chosen | None:
     """A mutant of a program whose calls give `outputs`; None if none qualifies."""
     second_best = None
-    for mutation in _shuffled(mutations(program), kinds, chance):
+    for mutation in islice(_shuffled(mutations(program), kinds, chance), MOST_TRIED):
         text = mutant(program, mutation)
         gives = outputs_of(text, calls, limits=limits)
         if isinstance(gives, Failed | Unsteady):
