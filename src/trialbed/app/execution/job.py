@@ -79,7 +79,7 @@ def _left_usd(parts: Parts, elsewhere_usd: float) -> float | None:
     left_usd = parts.limit_usd - elsewhere_usd
     if left_usd <= 0:
         raise UserError(
-            f"MAX_COST_USD: {usd(elsewhere_usd)} of {usd(parts.limit_usd)} is spent by this command's runs so far: raise it, "
-            "and the same command goes on"
+            f"MAX_COST_USD: {usd(elsewhere_usd)} of {usd(parts.limit_usd)} is spent by this command's runs so far: "
+            "raise it, and the same command goes on"
         )
     return left_usd
