@@ -30,13 +30,18 @@ class Asked:
         """Whose answer is complete and could be read."""
         return [record for record in self.heard if record["outcome"] == "answered" and record["evaluation"] is not None]
 
+    @property
+    def unreadable(self) -> list[Record]:
+        """Whose answer came and says nothing that could be read."""
+        return [record for record in self.heard if record["outcome"] == "parse_failed"]
+
     def outcomes(self) -> dict[str, int]:
         return dict(sorted(Counter(record["outcome"] for record in self.records).items()))
 
     def share(self, hit: Hit, *, in_all: Hit | None = None) -> dict[str, Any]:
-        """The share of hits, clustered by question, among answers that were complete and read.
+        """The share of hits, clustered by question, among answers that were complete and could be read.
 
-        `value_all` is the same among all trials in which the model was heard: what did not come to an answer is no hit
+        `completed` counts complete answers, `unreadable` those of them that said nothing that could be read. `value_all` is the same among all trials in which the model was heard: what did not come to an answer is no hit
         there. `in_all` says which of those that have no answer belong to its denominator; None = all of them.
         """
         told = [(record, found) for record in self.scored if (found := hit(record)) is not None]
@@ -48,7 +53,8 @@ class Asked:
             **_told(
                 [*(found for _, found in told), *(False for _ in also)], [*(one for one, _ in told), *also], "_all"
             ),
-            "completed": len(self.scored),
+            "completed": len(self.scored) + len(self.unreadable),
+            "unreadable": len(self.unreadable),
             "truncated": truncated,
             "truncation_rate": truncated / len(self.heard) if self.heard else None,
         }

@@ -2,7 +2,7 @@
 
 A pair is the two orders of one problem and run. `order_consistency` is the share of pairs with two valid answers that
 chose the same program both times; `letter_bias` the share of valid answers that chose A, 0.5 where the letter does not
-matter. The last four are given the choice, with denominators of their own.
+matter. The last four are given the choice, with denominators of their own: an answer that chose nothing is in none.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ def results_of(cases: Sequence[Case], variants: Sequence[Any], records: Sequence
     first = {variant.id: variant.first for variant in variants}
     asked = Asked(records)
     pairs = [pair for pair in _pairs(asked.scored).values() if len(pair) == 2]
-    invalid = [record for record in asked.heard if record["outcome"] == "parse_failed"]
+    invalid = asked.unreadable
     flips = sum(not _agrees(pair) for pair in pairs)
     return {
         "counts": {
@@ -38,10 +38,10 @@ def results_of(cases: Sequence[Case], variants: Sequence[Any], records: Sequence
             "cases": len(cases),
         },
         "summary": {
-            "preference_original": asked.share(lambda record: record["evaluation"]["chose_original"]),
+            "preference_original": asked.share(_field("chose_original")),
             "preference_mutated": asked.share(lambda record: not record["evaluation"]["chose_original"]),
             "order_consistency": _consistency(pairs),
-            "letter_bias": asked.share(lambda record: record["evaluation"]["chose_a"]),
+            "letter_bias": asked.share(_field("chose_a"), in_all=lambda _: False),
             **{name: asked.share(_field(name), in_all=lambda _: False) for name in _GIVEN_CHOICE},
             "invalid_rate": Asked([*asked.scored, *invalid]).rate_of(
                 lambda record: record["outcome"] == "parse_failed"
