@@ -41,8 +41,9 @@ class Asked:
     def share(self, hit: Hit, *, in_all: Hit | None = None) -> dict[str, Any]:
         """The share of hits, clustered by question, among answers that were complete and could be read.
 
-        `completed` counts complete answers, `unreadable` those of them that said nothing that could be read. `value_all` is the same among all trials in which the model was heard: what did not come to an answer is no hit
-        there. `in_all` says which of those that have no answer belong to its denominator; None = all of them.
+        `completed` counts complete answers, `unreadable` those of them that said nothing that could be read.
+        `value_all` is the share among all trials in which the model was heard: what did not come to an answer is no
+        hit there. `in_all` says which of those without an answer belong to its denominator; None = all of them.
         """
         told = [(record, found) for record in self.scored if (found := hit(record)) is not None]
         unscored = [record for record in self.heard if record["evaluation"] is None]
