@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,9 +164,15 @@ def listening(process: subprocess.Popen[str]) -> Iterator[str]:
 
 
 @contextmanager
-def bedrock_thread(config: RehearsalConfig, *, root: Path = CHECKOUT) -> Iterator[RehearsalServer]:
-    """A stand-in in a thread of the test, which may `change` how it behaves while a run is going."""
-    personas = [persona for found in scan(root).experiments.values() for persona in found.experiment.personas()]
+def bedrock_thread(
+    config: RehearsalConfig, *, root: Path = CHECKOUT, personas: Sequence[Any] | None = None
+) -> Iterator[RehearsalServer]:
+    """A stand-in in a thread of the test, which may `change` how it behaves while a run is going.
+
+    `personas` instead of those that the experiments in `root` bring.
+    """
+    if personas is None:
+        personas = [persona for found in scan(root).experiments.values() for persona in found.experiment.personas()]
     server = RehearsalServer(config, personas=personas)
     listening, ready = threading.Event(), threading.Event()
     loop = asyncio.new_event_loop()
