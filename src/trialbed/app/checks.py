@@ -141,6 +141,7 @@ def _small_question(name: ModelName, prepared: Prepared, asked: Sampling) -> Mod
         system="Answer briefly." if service.prompt_cache else None,
         metadata=_metadata(prepared),
         service=service,
+        stands_for_tokens=asked.max_tokens,
     )
 
 
@@ -155,6 +156,7 @@ def _small_task(name: ModelName, prepared: Prepared) -> ModelRequest:
         form=_READINESS,
         metadata=_metadata(prepared),
         service=prepared.settings.service,
+        stands_for_tokens=asked.max_tokens,
     )
 
 
@@ -191,8 +193,10 @@ async def _check_model(model: Model, request: ModelRequest, role: Role, limit_s:
 def _refusal(error: CallError, request: ModelRequest, role: Role) -> str:
     """What, where and what to do: a parameter that the service names, by its variable; else the model."""
     from trialbed.providers.bedrock.capabilities import variables_of
-    from trialbed.providers.bedrock.learning import refused_in
+    from trialbed.providers.bedrock.learning import refused_in, refuses_streaming
 
+    if refuses_streaming(error):
+        return f"BEDROCK_STREAM: {request.model}: {error}; set BEDROCK_STREAM=auto or never"
     if names := [name for parameter, name in variables_of(role).items() if parameter in refused_in(error, request)]:
         return f"{', '.join(names)}: {request.model}: {error}; set {names[0]}= empty, or ON_UNSUPPORTED=drop"
     if request.sampling.guardrail is not None and "guardrail" in error.detail.lower():
@@ -204,6 +208,8 @@ def _what_to_do(error: CallError) -> str:
     match error:
         case CredentialsExpired():
             return "renew the AWS credentials"
+        case ModelUnavailable() if "InvokeModelWithResponseStream" in error.detail:
+            return "allow the user or role this action, which streams need, or set BEDROCK_STREAM=never"
         case ModelUnavailable() if "AccessDenied" in (error.code or ""):
             return f"{_LOOK_AT}; the user or role needs bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream"
         case ModelUnavailable():

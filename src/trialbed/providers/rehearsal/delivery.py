@@ -89,11 +89,10 @@ class Connection:
 
     async def _stream(self, call: RehearsalCall, reply: Accepted, config: RehearsalConfig) -> Sent:
         response = web.StreamResponse(headers=self._headers(eventstream.CONTENT_TYPE))
-        opening = wire.opening_events(reply.answer, tool_use_id=_tool_use_id(call))
+        chars = config.chunk_chars
+        opening = wire.opening_events(reply.answer, tool_use_id=_tool_use_id(call), piece_chars=chars)
         first = [eventstream.event(*event) for event in opening]
-        pieces = [
-            eventstream.event(*event) for event in wire.piece_events(reply.answer, piece_chars=config.chunk_chars)
-        ]
+        pieces = [eventstream.event(*event) for event in wire.piece_events(reply.answer, piece_chars=chars)]
         try:
             await response.prepare(self.request)
             if isinstance(reply.disturbance, WrongShape):
