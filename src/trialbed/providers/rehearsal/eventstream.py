@@ -13,14 +13,13 @@ from typing import Any
 from trialbed.providers.rehearsal import jsontext
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
-_PADDING = "abcdefghijklmnop"
 _STRING = 7
 _FRAME_BYTES = 16
 
 
 def event(kind: str, payload: Mapping[str, Any]) -> bytes:
-    """One event, e.g. `contentBlockDelta`. It is padded, so that its size tells nothing about what it says."""
-    return _message(_headers("event", ":event-type", kind), jsontext.encode({**payload, "p": _PADDING}))
+    """One event, e.g. `contentBlockDelta`."""
+    return _message(_headers("event", ":event-type", kind), jsontext.encode(payload))
 
 
 def exception(kind: str, payload: Mapping[str, Any]) -> bytes:
