@@ -14,7 +14,7 @@ from trialbed.core.errors import BrokenStream, MalformedBody
 _PADDING = "p"
 """Letters that the service puts into an event so that its size tells nothing about the words in it."""
 
-_FINISHED = frozenset({"end_turn", "stop_sequence", "tool_use"})
+_FINISHED = ("end_turn", "stop_sequence", "tool_use")
 """Reasons to stop after which all that was begun is whole."""
 
 
