@@ -1,7 +1,6 @@
 """Does one attempt at ConverseStream bring the reply of Converse, or a named error, and give its connection back?"""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -355,4 +354,3 @@ async def test_a_later_turn_with_history_streams_like_any_other() -> None:
     request = replace(asked(), messages=messages)
     async with rehearsed(RehearsalConfig(scripted=lambda _: Answer("Ask the sea."))) as (model, _):
         assert (await model.converse(request)).text == "Ask the sea."
-    assert json.dumps(request.requested)
