@@ -40,7 +40,7 @@ Respond = Callable[[Seen, web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class Runtime:
-    """Answers every Converse call with `respond` and keeps what it saw."""
+    """Answers every call of Converse or ConverseStream with `respond` and keeps what it saw."""
 
     respond: Respond
     url: str = ""
@@ -85,6 +85,7 @@ async def runtime(respond: Respond) -> AsyncIterator[Runtime]:
     standin = Runtime(respond)
     app = web.Application()
     app.router.add_post("/model/{model:.+}/converse", standin.handle)
+    app.router.add_post("/model/{model:.+}/converse-stream", standin.handle)
     runner = web.AppRunner(app, handler_cancellation=True)
     await runner.setup()
     try:

@@ -111,10 +111,12 @@ def test_every_parameter_can_be_set_in_any_case(load: Load) -> None:
         BEDROCK_SERVICE_TIER="Flex",
         BEDROCK_LATENCY="OPTIMIZED",
         BEDROCK_PROMPT_CACHE="true",
+        BEDROCK_STREAM="Always",
     )
     sampling = settings.sampling
     assert (sampling.thinking, sampling.effort, sampling.guardrail) == ("adaptive", "xhigh", "abc123:DRAFT")
     assert settings.service == Service("flex", "optimized", prompt_cache=True)
+    assert settings.bedrock_stream == "always"
     assert load(MODEL_THINKING=" 2048 ").sampling.thinking == 2048
 
 
@@ -128,6 +130,7 @@ def test_every_parameter_can_be_set_in_any_case(load: Load) -> None:
         ("MODEL_EFFORT", "very much"),
         ("BEDROCK_SERVICE_TIER", "cheap"),
         ("BEDROCK_LATENCY", "fast"),
+        ("BEDROCK_STREAM", "sometimes"),
         ("BEDROCK_PROMPT_CACHE", "maybe"),
         ("BEDROCK_GUARDRAIL", "abc123"),
         ("BEDROCK_GUARDRAIL", "abc123:latest"),

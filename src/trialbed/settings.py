@@ -26,6 +26,7 @@ _ANY_CASE = (
     "model_effort",
     "bedrock_service_tier",
     "bedrock_latency",
+    "bedrock_stream",
 )
 _NEAR = 0.9
 """Of two names, in the measure of difflib: JUDGE_MODEL and JUDGE_MODELS, MAX_CONCURENCY and MAX_CONCURRENCY."""
@@ -119,6 +120,9 @@ class Settings(BaseSettings):
         None, description="latency profile of subjects and judges: standard or optimized"
     )
     bedrock_prompt_cache: bool = Field(False, description="have the shared beginning of conversations cached")
+    bedrock_stream: Literal["auto", "always", "never"] = Field(
+        "auto", description="stream answers: auto (those that may take over five minutes), always or never"
+    )
     bedrock_guardrail: str | None = Field(
         None,
         pattern=r"^(?:[a-z0-9]+|arn:aws[a-z-]*:bedrock:[a-z0-9-]+:\d{12}:guardrail/[a-z0-9]+):(?:[1-9]\d{0,7}|DRAFT)$",

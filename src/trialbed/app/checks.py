@@ -149,6 +149,7 @@ def _small_question(name: ModelName, prepared: Prepared, asked: Sampling) -> Mod
         system="Answer briefly." if service.prompt_cache else None,
         metadata=_metadata(prepared),
         service=service,
+        stands_for_tokens=asked.max_tokens,
     )
 
 
@@ -163,6 +164,7 @@ def _small_task(name: ModelName, prepared: Prepared) -> ModelRequest:
         form=_READINESS,
         metadata=_metadata(prepared),
         service=prepared.settings.service,
+        stands_for_tokens=asked.max_tokens,
     )
 
 
@@ -201,8 +203,10 @@ async def _check_model(
 def _refusal(error: CallError, request: ModelRequest, role: Role, options: Mapping[str, str]) -> str:
     """What, where and what to do: a parameter that the service names, by its variable or option; else the model."""
     from trialbed.providers.bedrock.capabilities import unset, variables_of
-    from trialbed.providers.bedrock.learning import refused_in
+    from trialbed.providers.bedrock.learning import refused_in, refuses_streaming
 
+    if refuses_streaming(error):
+        return f"BEDROCK_STREAM: {request.model}: {error}; set BEDROCK_STREAM=auto or never"
     every = variables_of(role) | dict(options)
     if names := [name for parameter, name in every.items() if parameter in refused_in(error, request)]:
         return f"{', '.join(names)}: {request.model}: {error}; {unset(names[0])}, or ON_UNSUPPORTED=drop"
@@ -215,6 +219,8 @@ def _what_to_do(error: CallError) -> str:
     match error:
         case CredentialsExpired():
             return "renew the AWS credentials"
+        case ModelUnavailable() if "InvokeModelWithResponseStream" in error.detail:
+            return "allow the user or role this action, which streams need, or set BEDROCK_STREAM=never"
         case ModelUnavailable() if "AccessDenied" in (error.code or ""):
             return f"{_LOOK_AT}; the user or role needs bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream"
         case ModelUnavailable():

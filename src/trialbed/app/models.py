@@ -65,7 +65,8 @@ async def _open_bedrock(
         behind = await client.model_behind(name.id) if is_opaque(name.id) else None
         if behind is not None:
             models.behind[name] = behind
-        models.by_name[name] = BedrockModel(client, name, capabilities_of(name.id, behind), settings.on_unsupported)
+        known = capabilities_of(name.id, behind)
+        models.by_name[name] = BedrockModel(client, name, known, settings.on_unsupported, settings.bedrock_stream)
 
 
 def _secret(value: SecretStr | None) -> str | None:
@@ -93,7 +94,8 @@ async def _open_rehearsal(
         )
     )
     for name in names:
-        models.by_name[name] = BedrockModel(client, name, capabilities_of(name.id), settings.on_unsupported)
+        known = capabilities_of(name.id)
+        models.by_name[name] = BedrockModel(client, name, known, settings.on_unsupported, settings.bedrock_stream)
 
 
 _OPENERS = {"bedrock": _open_bedrock, "rehearsal": _open_rehearsal}

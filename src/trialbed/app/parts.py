@@ -188,6 +188,7 @@ def _start_facts(prepared: Prepared, facts: RunFacts) -> dict[str, Any]:
         "inter_run_delay_s": settings.inter_run_delay,
         "call_deadline_s": settings.call_deadline_s,
         "service": settings.service.as_dict(),
+        "stream": settings.bedrock_stream,
         "capabilities_as_of": data_date(),
         "prices_as_of": prepared.prices.as_of,
         "max_cost_usd": prepared.max_cost_usd,

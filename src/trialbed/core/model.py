@@ -110,7 +110,8 @@ class ModelRequest:
     """One call. `metadata` (run and trial id) and `service` travel with it and are no part of its content.
 
     `turn` is which of the subject's replies the call is about, where it is about one, `repeat` whether a judge is asked
-    a second time: for the record, never sent.
+    a second time: for the record, never sent. `stands_for_tokens` is set on a small call that shows beforehand whether
+    larger ones will be answered: the most tokens of those, so that it goes their way. Never sent either.
     """
 
     model: ModelName
@@ -122,6 +123,7 @@ class ModelRequest:
     service: Service = NOTHING_ASKED
     turn: int | None = None
     repeat: int = 0
+    stands_for_tokens: int | None = None
 
     @cached_property
     def requested(self) -> dict[str, Any]:

@@ -203,7 +203,7 @@ def _call_entry(
     if role != "subject":
         entry["reply"] = {"text": reply.text, "data": None if reply.data is None else dict(reply.data)}
     if reply.reasoning is not None:
-        entry["reasoning"] = reply.reasoning
+        entry |= {"reasoning": reply.reasoning, "reasoning_chars": len(reply.reasoning)}
     return entry
 
 

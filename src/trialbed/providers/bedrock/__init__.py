@@ -1,5 +1,5 @@
-"""Models of Amazon Bedrock, through Converse.
+"""Models of Amazon Bedrock, through Converse and ConverseStream.
 
-Pure: `mapping`, `forms`, `capabilities`, `credentials`. With the SDK, so import them only when calls are
-made: `session`, `identity`, `wire`, `errors`.
+Pure: `mapping`, `assembly`, `streaming`, `forms`, `capabilities`, `credentials`. With the SDK, so import them
+only when calls are made: `session`, `event_stream`, `identity`, `wire`, `errors`.
 """

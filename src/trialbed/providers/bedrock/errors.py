@@ -118,6 +118,13 @@ def credentials_error(error: Exception) -> errors.CredentialsExpired:
     return errors.CredentialsExpired(_detail(str(error)), code=type(error).__name__)
 
 
+def stream_error(code: str, members: Mapping[str, Any], request_id: str | None) -> errors.CallError:
+    """What an error event inside a stream means, e.g. `throttlingException`; the stream itself was a 200."""
+    metadata = {"HTTPStatusCode": 200, "RequestId": request_id}
+    response = {**members, "Error": {"Code": code, "Message": members.get("message")}, "ResponseMetadata": metadata}
+    return _of_response(response, in_stream=True)
+
+
 def _of_response(response: Mapping[str, Any], *, in_stream: bool) -> errors.CallError:
     about: Mapping[str, Any] = response.get("Error") or {}
     code = str(about.get("Code") or "")

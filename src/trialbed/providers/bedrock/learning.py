@@ -21,6 +21,7 @@ _ONE_ONLY = re.compile(r"(?i)cannot both|only one|not both")
 _NOT_TAKEN = re.compile(
     r"(?i)deprecated|unsupported|not supported|n.t support|not support|not permitted|not allow|n.t allow"
 )
+_STREAMING = re.compile(r"(?i)\bstreaming\b|\bstreamed\b|converse_?stream\b|response_?stream\b")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -46,6 +47,15 @@ def refused_in(error: CallError, request: ModelRequest) -> frozenset[str]:
         # The service denies access to cache points in the words in which it denies access to a model.
         named &= {"prompt_cache"}
     return named & request.requested.keys()
+
+
+def refuses_streaming(error: CallError) -> bool:
+    """Whether the service says that the model answers in no stream, or not with tools."""
+    return (
+        isinstance(error, InvalidRequest)
+        and _is_refusal(error)
+        and any(_STREAMING.search(part) and _NOT_TAKEN.search(part) for part in _SENTENCE_END.split(error.detail))
+    )
 
 
 def _is_refusal(error: CallError) -> bool:

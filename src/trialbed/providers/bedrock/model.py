@@ -8,24 +8,28 @@ from trialbed.core.errors import CallError
 from trialbed.core.model import ModelName, ModelReply, ModelRequest, Role, Sampling, Service
 from trialbed.providers.bedrock.capabilities import Capabilities, fit_request, refusals
 from trialbed.providers.bedrock.forms import AnswerMode, mode_below, next_mode, refused_member
-from trialbed.providers.bedrock.learning import learnt
+from trialbed.providers.bedrock.learning import learnt, refuses_streaming
 from trialbed.providers.bedrock.mapping import Answer, parameters_of, reply_of, sent_of
+from trialbed.providers.bedrock.streaming import Streaming, is_streamed
 
 
 class Client(Protocol):
-    """The one verb needed of `session.BedrockClient`."""
+    """What is needed of `session.BedrockClient`: the same answer at once, or as a stream."""
 
     async def converse(self, parameters: Mapping[str, Any]) -> Answer: ...
 
+    async def converse_stream(self, parameters: Mapping[str, Any]) -> Answer: ...
+
 
 class BedrockModel:
-    """A model behind Converse.
+    """A model behind Converse, or ConverseStream where that is called for (see `streaming`).
 
     A structured answer is asked for in the way that binds the model most, as its capabilities say. Where
     the service refuses that way, the same `converse` sends the request again one step down: a refused
     request generates nothing and costs nothing. So it does without a parameter that may be dropped and
-    that the service names as not taken. What was learnt holds for the rest of the run; what was left out
-    is named in the reply's `unsupported`, the way used in `sent`.
+    that the service names as not taken, and without a stream where the model has none. What was learnt
+    holds for the rest of the run; what was left out is named in the reply's `unsupported`, the way used in
+    `sent`. Whether it was streamed is not: the answer is the same.
     """
 
     def __init__(
@@ -34,11 +38,15 @@ class BedrockModel:
         name: ModelName,
         capabilities: Capabilities,
         on_unsupported: Literal["refuse", "drop"] = "refuse",
+        streaming: Streaming = "auto",
     ) -> None:
         self._client = client
         self.name = name
         self._capabilities = capabilities
         self._drops = on_unsupported == "drop"
+        self._streaming = streaming
+        # With a form and without one: some models stream words, but no use of a tool.
+        self._unstreamed: set[bool] = set()
         self._mode: AnswerMode = capabilities.first_mode
         self._refused_members: tuple[str, ...] = ()
         self._fits: dict[tuple[Sampling, Service], tuple[Sampling, Service, tuple[str, ...]]] = {}
@@ -59,12 +67,28 @@ class BedrockModel:
             CallError: the subclass says what went wrong.
         """
         while True:
-            mode = self._mode_for(request)
+            mode, streams = self._mode_for(request), self._streams(request)
             try:
-                return await self._ask(request, mode)
+                return await self._ask(request, mode, streams=streams)
             except CallError as error:
-                if not self._learns_from(error, request, mode):
+                if streams and refuses_streaming(error):
+                    self._stop_streaming(error, request)
+                elif not self._learns_from(error, request, mode):
                     raise
+
+    def _streams(self, request: ModelRequest) -> bool:
+        most_tokens = request.stands_for_tokens or request.sampling.max_tokens
+        return (request.form is not None) not in self._unstreamed and is_streamed(self._streaming, most_tokens)
+
+    def _stop_streaming(self, refusal: CallError, request: ModelRequest) -> None:
+        """Ask such requests without a stream from now on.
+
+        Raises:
+            CallError: the refusal, where nothing but streams is wanted.
+        """
+        if self._streaming == "always":
+            raise refusal
+        self._unstreamed.add(request.form is not None)
 
     def _mode_for(self, request: ModelRequest) -> AnswerMode | None:
         if request.form is None:
@@ -73,7 +97,7 @@ class BedrockModel:
         thinks = request.sampling.thinking is not None
         return "auto_tool" if thinks and self._mode == "forced_tool" else self._mode
 
-    async def _ask(self, request: ModelRequest, mode: AnswerMode | None) -> ModelReply:
+    async def _ask(self, request: ModelRequest, mode: AnswerMode | None, *, streams: bool) -> ModelReply:
         refused: tuple[str, ...] = ()
         if mode is not None or self._drops:
             request, refused = self._fitted(request)
@@ -83,7 +107,8 @@ class BedrockModel:
         if request.service.prompt_cache and "prompt_cache" not in sent:
             # Nothing of it is long enough for this model to cache, so nothing was marked.
             refused += ("prompt_cache",)
-        answer = await self._client.converse(parameters)
+        converse = self._client.converse_stream if streams else self._client.converse
+        answer = await converse(parameters)
         reply = reply_of(answer, form=request.form, mode=mode, sent=sent, unsupported=refused)
         if mode == "json_schema" and reply.data is None and reply.stop_reason == "end_turn":
             # Prose under a schema: the member was taken and not honoured. The next request asks otherwise.

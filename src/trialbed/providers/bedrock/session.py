@@ -12,7 +12,7 @@ from aiobotocore.session import AioSession
 from botocore import exceptions as sdk
 
 from trialbed.core.errors import CredentialsExpired, ServiceFault, Throttled, Unreachable, UserError
-from trialbed.providers.bedrock import identity, shortcut, wire
+from trialbed.providers.bedrock import event_stream, identity, shortcut, wire
 from trialbed.providers.bedrock.errors import call_error, credentials_error
 from trialbed.providers.bedrock.mapping import Answer
 
@@ -27,9 +27,15 @@ class BedrockClient:
     """The SDK client of a run, one HTTP attempt per call, and its credentials."""
 
     def __init__(
-        self, converse: shortcut.Converse, *, credentials: identity.RunCredentials, control_plane: Callable[[], Any]
+        self,
+        converse: shortcut.Converse,
+        converse_stream: shortcut.Converse,
+        *,
+        credentials: identity.RunCredentials,
+        control_plane: Callable[[], Any],
     ) -> None:
         self._converse = converse
+        self._converse_stream = converse_stream
         self._credentials = credentials
         self._control_plane = control_plane
 
@@ -39,14 +45,15 @@ class BedrockClient:
         Raises:
             CallError: the subclass says what went wrong.
         """
-        try:
-            return await self._converse(parameters)
-        except Exception as error:  # the SDK raises its own, aiohttp's and bare errors; strangers go on as they are
-            meaning = call_error(error)
-            if meaning is None:
-                raise
-            # Without its cause: the SDK's text may hold the account, a signed request or an endpoint.
-            raise meaning from None
+        return await _attempt(self._converse, parameters)
+
+    async def converse_stream(self, parameters: Mapping[str, Any]) -> Answer:
+        """One attempt at ConverseStream; a whole stream is the answer that `converse` brings.
+
+        Raises:
+            CallError: as `converse`; a stream that breaks is no answer, whatever had come.
+        """
+        return await _attempt(self._converse_stream, parameters)
 
     async def refresh_credentials(self) -> None:
         """Read the credentials anew: environment, shared files, SSO, the role. Never raises an error.
@@ -112,9 +119,21 @@ async def open_client(
             converse = shortcut.Shortcut(sdk_client, plain=converse, http=http, credentials=credentials).converse
         yield BedrockClient(
             converse,
+            partial(event_stream.converse_stream, sdk_client),
             credentials=credentials,
             control_plane=lambda: session.client("bedrock", region_name=region, config=_config(1, 30.0, 10.0)),
         )
+
+
+async def _attempt(make: shortcut.Converse, parameters: Mapping[str, Any]) -> Answer:
+    try:
+        return await make(parameters)
+    except Exception as error:  # the SDK raises its own, aiohttp's and bare errors; strangers go on as they are
+        meaning = call_error(error)
+        if meaning is None:
+            raise
+        # Without its cause: the SDK's text may hold the account, a signed request or an endpoint.
+        raise meaning from None
 
 
 async def _through_sdk(sdk_client: Any, parameters: Mapping[str, Any]) -> Answer:

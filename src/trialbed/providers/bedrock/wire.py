@@ -1,11 +1,12 @@
 """What goes over the wire beyond what the pinned SDK knows? Two corrections, made by botocore events.
 
-Request members that its service model lacks (`serviceTier`, `outputConfig` as of botocore 1.40) are taken
-out before parameter validation, which is local, and put into the JSON body before it is signed. An SDK
-that knows a member later sends it by itself.
+They hold for Converse and ConverseStream. Request members that its service model lacks (`serviceTier`,
+`outputConfig` as of botocore 1.40) are taken out before parameter validation, which is local, and put into
+the JSON body before it is signed. An SDK that knows a member later sends it by itself.
 
 Of an answer the raw JSON body is kept, because the SDK's parser drops members it does not know, turns
-numbers of the wrong type round and raises bare errors on some malformed bodies.
+numbers of the wrong type round and raises bare errors on some malformed bodies. A stream is left unread
+(see `event_stream`).
 """
 
 import json
@@ -14,7 +15,10 @@ from typing import Any
 RAW_BODY = "RawBody"
 """Where the JSON body of a 200 is found in what the client returns; None if the body is no JSON."""
 
-_OPERATION = "bedrock-runtime.Converse"
+RAW_STREAM = "RawStream"
+"""Where the HTTP response to ConverseStream is found, of which nothing has been read but the headers."""
+
+_OPERATIONS = ("bedrock-runtime.Converse", "bedrock-runtime.ConverseStream")
 _CONTEXT_KEY = "trialbed_members"
 _ERROR_MEMBERS = {
     "message": str,
@@ -28,9 +32,10 @@ _ERROR_MEMBERS = {
 
 def install(events: Any) -> None:
     """Register the corrections with the event emitter of a `bedrock-runtime` client."""
-    events.register(f"provide-client-params.{_OPERATION}", _take_out_unknown)
-    events.register(f"before-call.{_OPERATION}", _put_into_body)
-    events.register(f"before-parse.{_OPERATION}", _keep_raw)
+    for operation in _OPERATIONS:
+        events.register(f"provide-client-params.{operation}", _take_out_unknown)
+        events.register(f"before-call.{operation}", _put_into_body)
+        events.register(f"before-parse.{operation}", _keep_raw)
 
 
 def _take_out_unknown(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -45,12 +50,22 @@ def _put_into_body(params: dict[str, Any], context: dict[str, Any], **_: Any) ->
         params["body"] = json.dumps({**json.loads(params["body"]), **members}).encode("ascii")
 
 
-def _keep_raw(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    body = json_or_none(response_dict["body"])
-    if response_dict["status_code"] < 300:
-        customized_response_dict[RAW_BODY] = body
+def _keep_raw(
+    operation_model: Any, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
+) -> None:
+    if response_dict["status_code"] >= 300:
+        _make_readable(response_dict)
+    elif operation_model.has_event_stream_output:
+        customized_response_dict[RAW_STREAM] = response_dict["body"]
+    else:
+        customized_response_dict[RAW_BODY] = json_or_none(response_dict["body"])
         response_dict["body"] = b"{}"
-    elif isinstance(body, dict):
+
+
+def _make_readable(response_dict: dict[str, Any]) -> None:
+    """Leave of an error's body what the SDK's parser can read."""
+    body = json_or_none(response_dict["body"])
+    if isinstance(body, dict):
         kept = {name: body[name] for name, kind in _ERROR_MEMBERS.items() if isinstance(body.get(name), kind)}
         response_dict["body"] = json.dumps(kept).encode("ascii")
     elif response_dict["body"] and response_dict["status_code"] < 500:

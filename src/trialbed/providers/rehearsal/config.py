@@ -35,7 +35,8 @@ class RehearsalConfig(FaultPlan):
     `refuses` maps a model id, or "*" for all, to parameters answered with ValidationException:
     `temperature`, `topP`, `maxTokens`, `toolChoice`, `toolConfig`, `outputConfig`, `effort`, `serviceTier`,
     `performanceConfig`, `guardrailConfig`, `thinking`, `budget_tokens`, ...; a pair like `temperature+topP` is
-    refused together only. `cachePoint` is refused with AccessDeniedException, as the service does.
+    refused together only, and `stream` is any call that streams. `cachePoint` is refused with
+    AccessDeniedException, as the service does.
     `expired_credentials` turns every request away, `expired_keys` those signed with one of these access keys.
     `scripted` is asked first, for every readable request; None = go on as usual.
     `log_path` is the JSONL file that gets one line per HTTP request; None = no log.

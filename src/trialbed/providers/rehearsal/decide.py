@@ -54,6 +54,8 @@ _REFUSALS = {
         'Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.'
     ),
     "effort": "This model does not support the effort parameter.",
+    "stream": "The model is unsupported for streaming.",
+    "stream+toolConfig": "This model doesn't support tool use in streaming mode.",
 }
 
 
@@ -136,6 +138,8 @@ def at_the_door(call: RehearsalCall, config: RehearsalConfig) -> ErrorAnswer | N
 
 
 def _is_sent(parameter: str, call: RehearsalCall) -> bool:
+    if parameter == "stream":
+        return call.streaming
     body: Any = call.body
     places = (body, body.get("inferenceConfig") or {}, body.get("toolConfig") or {})
     extra = body.get("additionalModelRequestFields") or {}

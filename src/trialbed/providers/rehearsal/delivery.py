@@ -1,6 +1,7 @@
 """How does a decided reply reach the client, or fail to? The awaiting side of every fault."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from trialbed.providers.rehearsal.faults import (
 )
 
 _JSON = "application/json"
+_PADDING = "abcdefghijklmnop"
 _TIMED_OUT = ErrorAnswer(
     "ModelTimeoutException", 408, "Model has timed out in processing the request. Try your request again."
 )
@@ -89,11 +91,10 @@ class Connection:
 
     async def _stream(self, call: RehearsalCall, reply: Accepted, config: RehearsalConfig) -> Sent:
         response = web.StreamResponse(headers=self._headers(eventstream.CONTENT_TYPE))
-        opening = wire.opening_events(reply.answer, tool_use_id=_tool_use_id(call))
-        first = [eventstream.event(*event) for event in opening]
-        pieces = [
-            eventstream.event(*event) for event in wire.piece_events(reply.answer, piece_chars=config.chunk_chars)
-        ]
+        chars = config.chunk_chars
+        opening = wire.opening_events(reply.answer, tool_use_id=_tool_use_id(call), piece_chars=chars)
+        first = _frames(opening)
+        pieces = _frames(wire.piece_events(reply.answer, piece_chars=chars))
         try:
             await response.prepare(self.request)
             if isinstance(reply.disturbance, WrongShape):
@@ -117,8 +118,7 @@ class Connection:
 
     async def _finish(self, response: web.StreamResponse, call: RehearsalCall, reply: Accepted) -> Sent:
         """The end of a stream, as it should be or as the disturbance has it."""
-        closing = wire.closing_events(reply.answer, call, latency_s=self.waited_s)
-        frames = [eventstream.event(*event) for event in closing]
+        frames = _frames(wire.closing_events(reply.answer, call, latency_s=self.waited_s))
         match reply.disturbance:
             case CutBody():
                 self._end()
@@ -171,6 +171,11 @@ class Connection:
     async def _pause(self, seconds: float) -> None:
         if seconds > 0:
             await self.clock.sleep(seconds)
+
+
+def _frames(events: Iterable[wire.Event]) -> list[bytes]:
+    """Padded as the service pads them, so that the size of an event tells nothing about the words in it."""
+    return [eventstream.event(kind, {**payload, "p": _PADDING}) for kind, payload in events]
 
 
 def _gap_s(reply: Accepted, config: RehearsalConfig, pieces: int) -> float:

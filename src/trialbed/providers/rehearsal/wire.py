@@ -64,11 +64,14 @@ def wrong_shape_body(answer: Answer, call: RehearsalCall) -> bytes:
     return jsontext.encode({"stopReason": answer.stop_reason, "usage": usage(answer, call)})
 
 
-def opening_events(answer: Answer, *, tool_use_id: str) -> Iterator[Event]:
-    """What a stream says before the first piece of the answer."""
+def opening_events(answer: Answer, *, tool_use_id: str, piece_chars: int) -> Iterator[Event]:
+    """What a stream says before the first piece of the answer; thoughts come in pieces too."""
     yield "messageStart", {"role": ROLE}
     if answer.reasoning is not None:
-        for thought in ({"text": answer.reasoning}, {"signature": SIGNATURE}):
+        for thought in (
+            *({"text": piece} for piece in _pieces(answer.reasoning, piece_chars)),
+            {"signature": SIGNATURE},
+        ):
             yield "contentBlockDelta", {"delta": {"reasoningContent": thought}, "contentBlockIndex": 0}
         yield "contentBlockStop", {"contentBlockIndex": 0}
     if not isinstance(answer.content, str):
@@ -79,9 +82,7 @@ def opening_events(answer: Answer, *, tool_use_id: str) -> Iterator[Event]:
 def piece_events(answer: Answer, *, piece_chars: int) -> Iterator[Event]:
     """The answer in pieces of `piece_chars` characters; a tool input comes as pieces of its JSON text."""
     is_text = isinstance(answer.content, str)
-    text = answer.text
-    for start in range(0, len(text), piece_chars):
-        piece = text[start : start + piece_chars]
+    for piece in _pieces(answer.text, piece_chars):
         delta: dict[str, Any] = {"text": piece} if is_text else {"toolUse": {"input": piece}}
         yield "contentBlockDelta", {"delta": delta, "contentBlockIndex": _place(answer)}
 
@@ -98,6 +99,10 @@ def closing_events(answer: Answer, call: RehearsalCall, *, latency_s: float) -> 
             **_echoes(call),
         },
     )
+
+
+def _pieces(text: str, chars: int) -> list[str]:
+    return [text[start : start + chars] for start in range(0, len(text), chars)]
 
 
 def _place(answer: Answer) -> int:
