@@ -18,6 +18,7 @@ from trialbed.plugins import Catalog
 from trialbed.providers.bedrock.capabilities import capabilities_of
 from trialbed.providers.bedrock.credentials import has_credentials_offline
 from trialbed.providers.bedrock.prices import PriceList
+from trialbed.providers.bedrock.streaming import SLOW_TOKENS_PER_S
 from trialbed.providers.names import parse_model, parse_models
 from trialbed.settings import Settings
 
@@ -129,7 +130,19 @@ def _samplings(
         found[task.task] = chosen.sampling
         notices += chosen.notices
         problems += chosen.problems
+        notices += _late(task, chosen.sampling, settings)
     return found, notices
+
+
+def _late(task: TaskWanted, sampling: Sampling, settings: Settings) -> list[str]:
+    """A word on answers that a call's deadline may cut off, generated and paid."""
+    longest_s = sampling.max_tokens / SLOW_TOKENS_PER_S
+    if longest_s <= settings.call_deadline_s:
+        return []
+    return [
+        f"CALL_DEADLINE_S: a slow model may take {longest_s:.0f} s for {task.prefix}-max-tokens {sampling.max_tokens}, and "
+        f"a call is given up after {settings.call_deadline_s:.0f} s, paid; raise it"
+    ]
 
 
 def _number_problems(wanted: ExecutionWanted) -> list[str]:

@@ -12,10 +12,10 @@ from typing import Literal
 Streaming = Literal["auto", "always", "never"]
 
 _LONGEST_SILENCE_S = 300
-_SLOW_TOKENS_PER_S = 30
+SLOW_TOKENS_PER_S = 30
 """Of large models, and of those that think (2026-11)."""
 
-MOST_TOKENS_UNSTREAMED = _LONGEST_SILENCE_S * _SLOW_TOKENS_PER_S
+MOST_TOKENS_UNSTREAMED = _LONGEST_SILENCE_S * SLOW_TOKENS_PER_S
 """9,000: an answer of so many tokens is there in time without a stream."""
 
 
