@@ -140,8 +140,8 @@ def _late(task: TaskWanted, sampling: Sampling, settings: Settings) -> list[str]
     if longest_s <= settings.call_deadline_s:
         return []
     return [
-        f"CALL_DEADLINE_S: a slow model may take {longest_s:.0f} s for {task.prefix}-max-tokens {sampling.max_tokens}, and "
-        f"a call is given up after {settings.call_deadline_s:.0f} s, paid; raise it"
+        f"CALL_DEADLINE_S: a slow model may take {longest_s:.0f} s for {task.prefix}-max-tokens {sampling.max_tokens}, "
+        f"and a call is given up after {settings.call_deadline_s:.0f} s, paid; raise it"
     ]
 
 
