@@ -21,7 +21,7 @@ HEAVY = (
     *("datasets", "huggingface_hub", "pandas", "pyarrow", "numpy", "scipy", "dotenv"),
 )
 COMMANDS = ("run", "plan", "status", "judge", "push", "verify", "report", "audit", "list", "doctor", "socratic")
-COMMANDS += ("rehearsal-server",)
+COMMANDS += ("execution", "rehearsal-server")
 STRATEGIES = ("Total Honesty", "Evasion", "Technical Truth", "Direct Deception", "Fabrication")
 
 
@@ -109,16 +109,24 @@ def test_list_shows_experiments_scenarios_variants_and_runs(project: Project) ->
     lines = project.trialbed("list").stdout.splitlines()
     assert lines[0] == "dilemma 3.0.0" and "  scenario vault" in lines
     assert "  scenario no_conflict_lie   (only when asked for: --scenarios)" in lines
-    assert "socratic 1.0.0" in lines
-    assert sum(line.startswith("  variant ") for line in lines) == 5 + 4
+    assert {"socratic 1.0.0", "execution_prediction 1.0.0", "execution_choice 1.0.0"} <= set(lines)
+    assert sum(line.startswith("  variant ") for line in lines) == 5 + 4 + 6 + 6
+    assert any(re.fullmatch(r"  … and \d+ more scenarios; --json names all", line) for line in lines)
     assert [line for line in lines if "(baseline)" in line] == [
         "  variant  baseline: Baseline (Explicit Conflict)   (baseline)",
+        "  variant  original_first-medium: Original first, medium reasoning   (baseline)",
+        "  variant  original-medium: Original shown, medium reasoning   (baseline)",
         "  variant  plain: Plain instruction   (baseline)",
     ]
     assert lines[-1] == f"run {project.the_run().folder.name}"
     known = json.loads(project.trialbed("list", "--json").stdout)
     assert known["runs"] == [project.the_run().folder.name]
-    assert [one["name"] for one in known["experiments"]] == ["dilemma", "socratic"]
+    assert [one["name"] for one in known["experiments"]] == [
+        "dilemma",
+        "execution_choice",
+        "execution_prediction",
+        "socratic",
+    ]
 
 
 def test_plan_prints_one_json_document_and_writes_nothing(project: Project) -> None:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trialbed.analysis.stats.clustered import clustered_share
-
 Record = Mapping[str, Any]
 Hit = Callable[[Record], bool | None]
 """Whether a record counts as a hit; None = it is not in the denominator."""
@@ -74,6 +72,9 @@ def _told(hits: Sequence[bool], records: Sequence[Record], suffix: str) -> dict[
     """Null where nothing counts; the interval is null with fewer than two questions."""
     if not hits:
         return {f"value{suffix}": None, f"k{suffix}": 0, f"n{suffix}": 0, f"ci{suffix}": None}
+    # Imported late: every command loads the experiments, and few need statistics.
+    from trialbed.analysis.stats.clustered import clustered_share
+
     found = clustered_share(hits, [cluster(record) for record in records])
     ends = None if found.interval is None else [found.interval.lo, found.interval.hi]
     return {f"value{suffix}": found.value, f"k{suffix}": found.k, f"n{suffix}": found.n, f"ci{suffix}": ends}

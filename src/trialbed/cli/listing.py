@@ -11,6 +11,7 @@ from trialbed.plugins import Found, scan
 from trialbed.settings import load_settings
 
 _MOST_RUNS = 10
+_MOST_SCENARIOS = 12
 
 
 def list_command(root: Path, *, as_json: bool) -> int:
@@ -32,8 +33,11 @@ def list_command(root: Path, *, as_json: bool) -> int:
 
 def _lines(experiment: dict[str, Any]) -> Iterator[str]:
     yield f"{experiment['name']} {experiment['version']}"
-    for scenario in experiment["scenarios"]:
+    scenarios = experiment["scenarios"]
+    for scenario in scenarios[:_MOST_SCENARIOS]:
         yield f"  scenario {scenario['id']}{'' if scenario['default'] else '   (only when asked for: --scenarios)'}"
+    if len(scenarios) > _MOST_SCENARIOS:
+        yield f"  … and {len(scenarios) - _MOST_SCENARIOS} more scenarios; --json names all"
     for variant in experiment["variants"]:
         yield f"  variant  {variant['id']}: {variant['label']}{'   (baseline)' if variant['baseline'] else ''}"
 
