@@ -474,3 +474,30 @@ def test_a_finished_command_is_left_alone_until_a_fresh_one_is_wanted(tmp_path: 
     assert again.stdout.splitlines()[:5] == first.stdout.splitlines()[:5]
     execute(project, *flags, "--fresh")
     assert len(project.runs()) == 2 and len(list(project.root.glob("out/execution_*.json"))) == 2
+
+
+def test_more_problems_and_more_generations_ask_only_what_was_not_asked(tmp_path: Path) -> None:
+    def counted(bedrock: Bedrock) -> int:
+        return len(bedrock.requests())
+
+    with bedrock_process({"seed": 6}, log=tmp_path / "bedrock.jsonl") as bedrock:
+        project = make_project(tmp_path, **bedrock.environment())
+        few = ("--pred-generations", "2", "--pred-num-problems", "4")
+        execute(project, *few)
+        first = counted(bedrock)
+        execute(project, "--pred-generations", "2", "--pred-num-problems", "9")
+        assert len(project.runs()) == 2
+        found = results(project)
+        trials = sum(counts["trials"] for counts in found["metrics_counts"].values() if isinstance(counts, dict))
+        assert counted(bedrock) == trials > first
+        execute(project, "--pred-generations", "3", "--pred-num-problems", "9")
+        assert len(project.runs()) == 2, "more generations go on in both runs"
+        assert counted(bedrock) == trials * 3 // 2
+        execute(project, "--pred-generations", "3", "--pred-num-problems", "9")
+        assert counted(bedrock) == trials * 3 // 2
+        assert repeated(bedrock.requests()) == []
+    found = results(project)
+    named = [one["id"].partition("#")[0] for one in found["results"]]
+    assert list(dict.fromkeys(named)) == [row["id"] for row in rows()[:9]], "in the order of the data"
+    assert all(len(one["original"]["generations"]) == 3 for one in found["results"])
+    assert found["config"]["loaded"]["problems"] == 9 and found["complete"] is True

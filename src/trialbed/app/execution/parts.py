@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trialbed.app.execution.asked import Asked, read_asked
+from trialbed.app.execution.earlier import by_run
 from trialbed.app.execution.sampling import options_of
 from trialbed.app.execution.wanted import EXPERIMENTS, LEVELS, ExecutionWanted, Level, Task, TaskWanted
 from trialbed.app.prepare import Prepared, analysis_of
@@ -80,43 +81,46 @@ def prepare_execution(root: Path, wanted: ExecutionWanted) -> Parts:
 
 
 def _of_task(root: Path, asked: Asked, task: TaskWanted, material: Material) -> Iterator[Part]:
-    """The run of the problems that have a mutant, and one of those that have none."""
+    """The problems that have a mutant, and those that have none; each in one run, unless some have runs already."""
     shown, level = _SHOWN[task.task], task.reasoning
     for scenarios, variants in ((material.scenarios, shown), (material.baseline_only, shown[:1])):
-        if scenarios:
-            yield Part(task, level, _prepared(root, asked, task, scenarios, variants, level), False, material.counts)
+        for prepared in _prepared(root, asked, task, scenarios, variants, level):
+            yield Part(task, level, prepared, False, material.counts)
 
 
 def _comparisons(root: Path, asked: Asked, task: TaskWanted, subset: Sequence[Scenario]) -> Iterator[Part]:
     for level in LEVELS:
-        if level != task.reasoning and subset:
-            yield Part(task, level, _prepared(root, asked, task, subset, _SHOWN[task.task], level), True, {})
+        if level != task.reasoning:
+            for prepared in _prepared(root, asked, task, subset, _SHOWN[task.task], level):
+                yield Part(task, level, prepared, True, {})
 
 
 def _prepared(
     root: Path, asked: Asked, task: TaskWanted, scenarios: Sequence[Scenario], shown: Sequence[str], level: Level
-) -> Prepared:
+) -> Iterator[Prepared]:
+    if not scenarios:
+        return
     settings = asked.settings_of(task)
     found = asked.catalog.find(EXPERIMENTS[task.task])
-    variants = tuple(f"{one}-{level}" for one in shown)
-    plan = choose_plan(
+    whole = choose_plan(
         settings,
         replace(found, scenarios=tuple(scenarios)),
-        Choice(variants=variants, runs=task.repeats),
+        Choice(variants=tuple(f"{one}-{level}" for one in shown), runs=task.repeats),
         subjects=(asked.subject,),
         judges=(),
     )
-    return Prepared(
-        root,
-        settings,
-        found,
-        plan,
-        analysis_of(found, plan),
-        asked.why_rehearsal,
-        asked.prices,
-        asked.limit_usd,
-        options=options_of(task),
-    )
+    for plan in [whole] if asked.wanted.fresh else by_run(whole, settings.local_backup_dir):
+        yield Prepared(
+            root,
+            settings,
+            found,
+            plan,
+            analysis_of(found, plan),
+            asked.why_rehearsal,
+            asked.prices,
+            asked.limit_usd,
+            options=options_of(task),
+        )
 
 
 def _material(asked: Asked, task: TaskWanted) -> Material:
