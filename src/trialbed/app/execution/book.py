@@ -17,7 +17,7 @@ from trialbed.sinks.results_file import ResultsFile
 
 _KEPT = (
     *("trial_id", "block_id", "scenario", "prompt_variant", "repeat", "outcome", "outcome_reason", "evaluation"),
-    *("conversation_log", "calls", "stop_reason", "usage", "latency_s", "cost_usd"),
+    *("stop_reason", "usage", "latency_s", "cost_usd"),
 )
 _STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -104,5 +104,7 @@ class ResultsBook:
 
 
 def kept(record: dict[str, Any]) -> dict[str, Any]:
-    """What of a record the file is made of; much of a record is the same for all."""
-    return {name: record[name] for name in _KEPT}
+    """What of a record the file is made of. Prompts, thoughts and attempts stay in the journal: they may be long."""
+    answers = [said for said in record["conversation_log"] if said["role"] == "assistant"]
+    calls = [{"role": call["role"], "reasoning_chars": call.get("reasoning_chars", 0)} for call in record["calls"]]
+    return {**{name: record[name] for name in _KEPT}, "conversation_log": answers, "calls": calls}
