@@ -4,7 +4,7 @@ import json
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,6 +26,8 @@ from tests.support.bedrock import (
 )
 from tests.support.project import Ended, Project, make_project, running, wait_until
 from tests.test_main_job import hub_variables, load_rows
+from trialbed.providers.rehearsal.answer import Answer
+from trialbed.providers.rehearsal.call import RehearsalCall
 from trialbed.providers.rehearsal.config import RehearsalConfig
 
 PROBLEMS = 40
@@ -294,6 +296,44 @@ def test_a_changed_reader_reads_stored_answers_without_a_call(tmp_path: Path) ->
     versions = {record["verdicts"][-1]["rubric_version"] for record in project.the_run().records().values()}
     assert versions == {"2.0.0"}
     assert after["metrics_summary"]["OC"]["unreadable"] == 0, "what could not be read then can be now"
+
+
+class ThinksAloud(Predictor):
+    """Is right in the end, and thinks of something else first, in the very form of an answer."""
+
+    def answer(self, call: RehearsalCall, rng: Random) -> Answer:
+        said = super().answer(call, rng)
+        return replace(said, reasoning="[ANSWER]\nassert f(0) == 'a thought'\n[/ANSWER]" if call.thinking else None)
+
+
+THINKS = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+
+
+@pytest.mark.parametrize(("max_tokens", "operation"), [("3000", "converse"), ("12000", "converse-stream")])
+def test_thoughts_are_kept_apart_with_their_length_and_never_read(
+    tmp_path: Path, max_tokens: str, operation: str
+) -> None:
+    sure = Leanings(correct=(1.0, 1.0), reverts=(0.0, 0.0), unreadable=0.0)
+    config = RehearsalConfig(seed=2, log_path=tmp_path / "bedrock.jsonl")
+    with bedrock_thread(config, personas=[ThinksAloud(sure)]) as server:
+        project = make_project(tmp_path, **real_environment(server.url))
+        thinking = ("--enable-thinking", "--thinking-budget-tokens", "2000", "--pred-max-tokens", max_tokens)
+        ended = execute(project, "--model-id", THINKS, "--pred-num-problems", "4", *thinking)
+        assert ended.code == 0, ended.stderr
+    for notice in ("--pred-temperature: its default is left out", "--pred-top-p: its default is left out"):
+        assert notice in ended.stderr
+    asked = requests_in(tmp_path / "bedrock.jsonl")
+    assert {request.line["path"].rpartition("/")[2] for request in asked} == {operation}, "the small call too"
+    for record in project.the_run().records().values():
+        (call,) = record["calls"]
+        assert call["reasoning"].startswith("[ANSWER]") and call["reasoning_chars"] == len(call["reasoning"])
+        assert "a thought" not in record["conversation_log"][-1]["content"]
+        assert record["evaluation"]["correct"] is True
+        assert (call["sent_parameters"]["thinking"], call["sent_parameters"]["thinking_tokens"]) == ("enabled", 2000)
+    found = results(project)
+    generations = [trace for one in found["results"] for trace in one["original"]["generations"]]
+    assert all(trace["reasoning_chars"] > 0 and "a thought" not in trace["answer"] for trace in generations)
+    assert found["metrics_summary"]["OC"]["value"] == 1.0
 
 
 # --- Kills, signals, money ------------------------------------------------------------------------
