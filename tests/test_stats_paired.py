@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, rankdata
@@ -12,7 +13,14 @@ from scipy.stats import wilcoxon as scipys
 from statsmodels.stats.contingency_tables import mcnemar
 
 from trialbed.analysis.stats import signed_ranks
-from trialbed.analysis.stats.paired import mcnemar_exact, paired_bootstrap_mean, paired_risk_difference, wilcoxon_p
+from trialbed.analysis.stats.means import cluster_robust_mean
+from trialbed.analysis.stats.paired import (
+    clustered_difference,
+    mcnemar_exact,
+    paired_bootstrap_mean,
+    paired_risk_difference,
+    wilcoxon_p,
+)
 
 quickly = settings(deadline=None, max_examples=100)
 
@@ -182,3 +190,44 @@ def test_what_are_no_counts_is_refused() -> None:
         paired_risk_difference(1, 1, -1, 0, alpha=0.05)
     with pytest.raises(ValueError, match="b is a count"):
         mcnemar_exact(-1, 2)
+
+
+# --- Clustered pairs ----------------------------------------------------------------------------
+
+
+def test_clustered_pairs_are_tested_by_the_sandwich_estimator() -> None:
+    differences, clusters = [1.0, 0.0, 1.0, 0.0, -1.0, 1.0], ["a", "a", "b", "b", "c", "c"]
+    found = clustered_difference(differences, clusters, alpha=0.05)
+    robust = cluster_robust_mean(differences, clusters, alpha=0.05)
+    assert found.interval is not None and found.p is not None
+    assert (found.interval.lo, found.interval.hi) == pytest.approx((robust.lo, robust.hi))
+    design = np.ones((len(differences), 1))
+    fitted = sm.OLS(differences, design).fit(
+        cov_type="cluster", cov_kwds={"groups": [0, 0, 1, 1, 2, 2], "df_correction": True}, use_t=True
+    )
+    # statsmodels also multiplies by (n - 1) / (n - k), which is 1 here: there is one coefficient.
+    assert found.p == pytest.approx(float(fitted.pvalues[0]))
+
+
+def test_pairs_of_one_cluster_count_less_than_as_many_of_their_own() -> None:
+    differences = [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0, 1.0, 1.0, 1.0]
+    together = clustered_difference(differences, [place // 3 for place in range(15)], alpha=0.05)
+    apart = clustered_difference(differences, [place % 5 for place in range(15)], alpha=0.05)
+    assert together.p is not None and apart.p is not None and together.p > 2 * apart.p
+
+
+@pytest.mark.parametrize(
+    ("differences", "clusters"),
+    [
+        ([1.0, 0.0, 1.0], ["a", "a", "a"]),
+        ([1.0, 0.0, 1.0], ["a", "b", "c"]),
+        ([1 / 3] * 6, ["a", "a", "b", "b", "c", "c"]),
+        ([0.0] * 4, ["a", "a", "b", "b"]),
+    ],
+    ids=["one cluster", "each its own", "no spread", "no difference"],
+)
+def test_nothing_is_said_of_clusters_where_there_is_nothing_to_say(
+    differences: list[float], clusters: list[str]
+) -> None:
+    found = clustered_difference(differences, clusters, alpha=0.05)
+    assert (found.clusters, found.interval, found.p) == (len(set(clusters)), None, None)

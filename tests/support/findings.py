@@ -278,6 +278,10 @@ def _contrasts(world: World, cells: Sequence[Drawn]) -> Table:
                     min(1.0, p * 2),
                     None,
                     "confirmatory" if is_main else "exploratory",
+                    8,
+                    row[-2],
+                    row[-1],
+                    p,
                 )
             )
     kinds = columns(
@@ -291,6 +295,10 @@ def _contrasts(world: World, cells: Sequence[Drawn]) -> Table:
         p_bh="p",
         p_equivalence="p",
         role="text",
+        clusters="count",
+        lo_cluster="number",
+        hi_cluster="number",
+        p_cluster="p",
     )
     return Table("contrasts", "Differences from the baseline", kinds, tuple(rows))
 

@@ -31,7 +31,7 @@ _TO_HI = columns(
 CONTRASTS = (
     *_TO_HI,
     *columns(b="count", c="count", effect="number", effect_name="text", p="p", p_holm="p", p_bh="p", p_equivalence="p"),
-    *columns(role="text"),
+    *columns(role="text", clusters="count", lo_cluster="number", hi_cluster="number", p_cluster="p"),
 )
 SENSITIVITY = (*columns(without="count"), *_TO_HI, *columns(p="p"))
 MATCHED, UNMATCHED = "matched", "unmatched"
@@ -71,6 +71,7 @@ class Contrast:
     effect_name: str
     p: float
     p_equivalence: float | None
+    by_cluster: tuple[Cell, ...] = (None, None, None, None)
 
     @property
     def to_hi(self) -> tuple[Cell, ...]:
@@ -92,7 +93,7 @@ def contrasts(study: Study, *, is_confirmatory: bool) -> Sheet:
             names = (measure.name, subject, variant, study.choices.baseline)
             told = (one.b, one.c, one.effect, one.effect_name, one.p, *next(adjusted[subject == ALL]))
             role = "confirmatory" if confirms else "exploratory"
-            sheet.rows.append((*names, *one.to_hi, *told, one.p_equivalence, role))
+            sheet.rows.append((*names, *one.to_hi, *told, one.p_equivalence, role, *one.by_cluster))
     return sheet
 
 
@@ -170,6 +171,7 @@ def _matched_shares(pairs: Sequence[Pair], choices: Choices) -> Contrast:
         effect_name=COHENS_H,
         p=mcnemar(b, c),
         p_equivalence=None if margin is None or margin >= 1 else shares.paired_equivalence(b, c, n, margin),
+        by_cluster=_by_cluster(pairs, choices.alpha),
     )
 
 
@@ -193,7 +195,18 @@ def _matched_scores(pairs: Sequence[Pair], choices: Choices) -> Contrast:
         effect_name=CLIFFS_DELTA,
         p=wilcoxon(differences),
         p_equivalence=None if margin is None else spreads.paired_equivalence(differences, margin),
+        by_cluster=_by_cluster(pairs, choices.alpha),
     )
+
+
+def _by_cluster(pairs: Sequence[Pair], alpha: float) -> tuple[Cell, ...]:
+    """How many clusters there are; and where some hold several pairs, the interval and p that allow for it."""
+    clusters = [pair.cluster for pair in pairs]
+    g = len(set(clusters))
+    if not 1 < g < len(pairs):
+        return g, None, None, None
+    found = spreads.robust_test([pair.difference for pair in pairs], clusters, alpha)
+    return (g, None, None, None) if found is None else (g, *found)
 
 
 def _drawn(pairs: Sequence[Pair], choices: Choices) -> tuple[float, float] | None:

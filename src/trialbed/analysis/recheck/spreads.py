@@ -39,6 +39,20 @@ def robust_interval(values: Sequence[float], clusters: Sequence[str], alpha: flo
     return _t_interval(middle, math.sqrt(g / (g - 1) * squares) / n, g - 1, alpha)
 
 
+def robust_test(values: Sequence[float], clusters: Sequence[str], alpha: float) -> tuple[float, float, float] | None:
+    """Of a mean over two clusters or more: `robust_interval`, and the two-sided p of a mean of 0 by the same error.
+
+    None where the clusters do not differ: an error below a billionth of the largest value is rounding.
+    """
+    interval = robust_interval(values, clusters, alpha)
+    assert interval is not None
+    df = len(set(clusters)) - 1
+    error = (interval[1] - interval[0]) / (2 * float(stdtrit(df, 1 - alpha / 2)))
+    if error <= 1e-9 * max(map(abs, values)):
+        return None
+    return *interval, 2 * float(stdtr(df, -abs(mean(values)) / error))
+
+
 def bootstrap_interval(
     sums: Sequence[float], sizes: Sequence[int], *, alpha: float, resamples: int, seed: int
 ) -> Interval:

@@ -8,7 +8,14 @@ from trialbed.analysis.stats.effects import cliffs_delta, cohens_h
 from trialbed.analysis.stats.equivalence import tost_paired, tost_paired_rates, tost_rates
 from trialbed.analysis.stats.interval import Interval
 from trialbed.analysis.stats.multiplicity import benjamini_hochberg, holm
-from trialbed.analysis.stats.paired import mcnemar_exact, paired_bootstrap_mean, paired_risk_difference, wilcoxon_p
+from trialbed.analysis.stats.paired import (
+    Clustered,
+    clustered_difference,
+    mcnemar_exact,
+    paired_bootstrap_mean,
+    paired_risk_difference,
+    wilcoxon_p,
+)
 from trialbed.analysis.stats.unmatched import fisher_p, mann_whitney_p, mean_difference, risk_difference
 from trialbed.analysis.table import Cell, Table, columns
 from trialbed.core.choices import Choices
@@ -60,6 +67,7 @@ class Contrast:
     p_equivalence: float | None = None
     p_holm: float | None = None
     p_bh: float | None = None
+    clustered: Clustered | None = None
     is_pooled: bool
 
     @property
@@ -68,6 +76,14 @@ class Contrast:
         place = (self.measure, self.subject, self.variant, self.baseline, self.method, self.pairs)
         values = (self.n_variant, self.n_baseline, self.variant_value, self.baseline_value, self.difference)
         return *place, *values, lo, hi
+
+    @property
+    def by_cluster(self) -> tuple[Cell, ...]:
+        if self.clustered is None:
+            return None, None, None, None
+        interval = self.clustered.interval
+        lo, hi = (None, None) if interval is None else (interval.lo, interval.hi)
+        return self.clustered.clusters, lo, hi, self.clustered.p
 
 
 def contrasts(population: Population, *, is_confirmatory: bool) -> Table:
@@ -78,7 +94,7 @@ def contrasts(population: Population, *, is_confirmatory: bool) -> Table:
         is_main = is_confirmatory and one.measure == primary and one.is_pooled
         tests = (one.p, one.p_holm, one.p_bh, one.p_equivalence)
         role = "confirmatory" if is_main else "exploratory"
-        rows.append((*one.estimated, one.b, one.c, one.effect, one.effect_name, *tests, role))
+        rows.append((*one.estimated, one.b, one.c, one.effect, one.effect_name, *tests, role, *one.by_cluster))
     unmatched = any(row[4] == "unmatched" for row in rows)
     note = (
         "Where no block holds both variants the comparison is unmatched: it is weaker, and said in the method column."
@@ -97,6 +113,10 @@ def contrasts(population: Population, *, is_confirmatory: bool) -> Table:
             p_bh="p",
             p_equivalence="p",
             role="text",
+            clusters="count",
+            lo_cluster="number",
+            hi_cluster="number",
+            p_cluster="p",
         ),
         tuple(rows),
         (note,) if unmatched else (),
@@ -180,6 +200,7 @@ def _binary(arm: _Arm, base: _Arm, choices: Choices) -> _Made:
         p=mcnemar_exact(b, c),
         p_equivalence=None if margin is None else tost_paired_rates(n11, b, c, n00, margin=margin),
         discordant=(b, c),
+        clustered=_clustered(arm, blocks, [one - other for one, other in both], alpha),
     )
 
 
@@ -214,7 +235,12 @@ def _score(arm: _Arm, base: _Arm, choices: Choices) -> _Made:
         effect_name="Cliff's delta",
         p=wilcoxon_p(differences),
         p_equivalence=None if margin is None else tost_paired(differences, margin=margin),
+        clustered=_clustered(arm, blocks, differences, choices.alpha),
     )
+
+
+def _clustered(arm: _Arm, blocks: Sequence[str], differences: Sequence[float], alpha: float) -> Clustered:
+    return clustered_difference(differences, [arm.clusters[block] for block in blocks], alpha=alpha)
 
 
 def _contrast(
@@ -227,6 +253,7 @@ def _contrast(
     p: float,
     p_equivalence: float | None = None,
     discordant: tuple[int, int] | None = None,
+    clustered: Clustered | None = None,
 ) -> _Made:
     ours, theirs = values
     one, other = sum(ours) / len(ours), sum(theirs) / len(theirs)
@@ -253,6 +280,7 @@ def _contrast(
             effect_name=effect_name,
             p=p,
             p_equivalence=p_equivalence,
+            clustered=clustered,
         )
 
     return at
