@@ -132,7 +132,7 @@ _ALL: tuple[tuple[Callable[[_Uses], bool], Statistic], ...] = (
     (
         lambda uses: uses.filled("contrasts", "p_cluster"),
         Statistic(
-            "Where pairs share scenarios, p cluster and its interval allow for it: the sandwich estimator over clusters, "
+            "Where pairs share scenarios, p cluster and its interval allow for it: a sandwich estimator over clusters, "
             "with the t distribution",
             "Durkalski et al., Stat. Med. 22, 2003, 2417; Cameron & Miller, J. Hum. Resour. 50, 2015, 317",
         ),
