@@ -27,6 +27,7 @@ from trialbed.app.parts import announcer, build_run, far_sinks, plan_facts, writ
 from trialbed.app.prepare import Prepared
 from trialbed.app.s3 import check_s3
 from trialbed.app.screen import Screen
+from trialbed.app.tracing import GalileoWanted, ending_facts, open_tracing, plan_tracing
 from trialbed.core.clock import SystemClock
 from trialbed.core.errors import UserError
 from trialbed.core.outcome import Outcome
@@ -60,8 +61,12 @@ class Finished:
     cost: str
 
 
-async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool, again: bool = False) -> Finished:
+async def do_job(
+    prepared: Prepared, screen: Screen, *, fresh: bool, again: bool = False, galileo: GalileoWanted | None = None
+) -> Finished:
     """Run the plan, or go on with it. Of a plan that is finished, `again` begins another run.
+
+    It is traced as the OTEL_* variables say, and to Galileo if a command asks for that with `galileo`.
 
     Raises:
         UserError: something the user can fix; nothing is lost.
@@ -69,6 +74,7 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool, again: bool
     settings = prepared.settings
     if problems := [*setting_problems(prepared), *price_problems(prepared)]:
         raise UserError("\n".join(problems))
+    traced = plan_tracing(settings, os.environ, galileo=galileo)
     sinks = () if again else far_sinks(prepared)
     chosen = None if fresh else folders.find_resumable(settings.local_backup_dir, prepared.plan, sinks)
     if chosen is not None and chosen.is_complete and again:
@@ -114,10 +120,16 @@ async def do_job(prepared: Prepared, screen: Screen, *, fresh: bool, again: bool
                     # The journal knows the plan before plan.json does: a kill between leaves one that can be explained.
                     journal.write_first("plan_grown", None, **plan_facts(prepared))
                     folder.write_plan(prepared.plan, analysis=prepared.analysis)
-                run, signals = build_run(prepared, models, folder, journal, drain, screen, redact, spending)
+                tracing = open_tracing(traced, redact, announce, _trace_facts(prepared, folder))
+                run, signals = build_run(
+                    prepared, models, folder, journal, drain, screen, redact, spending, span=tracing.span
+                )
                 preflight_paid(spending, journal, checks)
-                with seldom_collected():
-                    await carry_out(run)
+                try:
+                    with seldom_collected():
+                        await carry_out(run)
+                finally:
+                    await tracing.end(ending_facts(how_it_stands(run)), is_cut=signals.exit_code is not None)
                 if drain.why == BUDGET:
                     announce(used_up(spending, left_of(journal.state, run.plan.size), run.plan.size))
                 return _finished(run, folder, prepared, signals, spending)
@@ -144,6 +156,18 @@ async def check_far_side(prepared: Prepared, models: Models, announce: Callable[
     if problems:
         raise UserError("\n".join(problems))
     return checks
+
+
+def _trace_facts(prepared: Prepared, folder: RunFolder) -> dict[str, str | int]:
+    plan = prepared.plan
+    return {
+        "work": "run",
+        "run": folder.name,
+        "experiment": plan.experiment,
+        "experiment_version": plan.version,
+        "plan_hash": plan.plan_hash,
+        "planned": plan.size,
+    }
 
 
 def _finished(run: Run, folder: RunFolder, prepared: Prepared, signals: Signals, spending: Spending) -> Finished:
