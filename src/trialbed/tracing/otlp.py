@@ -22,6 +22,7 @@ from trialbed.core.redact import ACCOUNT_MASK
 from trialbed.tracing.attributes import SCHEMA_URL
 from trialbed.tracing.span import Attributes, FinishedSpan, Value
 
+_SERVICE = "service.name"
 _ACCOUNT = "cloud.account.id"
 """A bare number, which nothing else could know for what it is."""
 _PROTOBUF = "application/x-protobuf"
@@ -53,7 +54,7 @@ class OtlpExporter:
         )
         self._redact = redact
         self._most_chars = SpanLimits().max_span_attribute_length
-        self._resource = _redacted_resource(Resource.create(dict(resource)), redact)
+        self._resource = _redacted_resource(_with_ours(resource), redact)
         self._scope = InstrumentationScope("trialbed", str(resource["service.version"]), SCHEMA_URL)
 
     @property
@@ -143,6 +144,13 @@ def _in_words(error: requests.RequestException) -> str:
 
 def _context(trace_id: int, span_id: int) -> SpanContext:
     return SpanContext(trace_id, span_id, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+
+
+def _with_ours(resource: Attributes) -> Resource:
+    """What we say of ourselves, and what the variables say: their name for the service wins."""
+    asked = str(Resource.create().attributes[_SERVICE])
+    named = {} if asked.startswith("unknown_service") else {_SERVICE: asked}
+    return Resource.create({**resource, **named})
 
 
 def _redacted_resource(resource: Resource, redact: Callable[[str], str]) -> Resource:

@@ -61,7 +61,7 @@ class Shipping:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._exporter: Exporter | None = None
-        self._is_closed = self._is_given_up = False
+        self._is_closed = self._is_given_up = self._has_answered = False
         # The first two are written by the event loop only, the others by the thread only.
         self._offered = self._refused = 0
         self._taken = self._in_flight = 0
@@ -98,12 +98,12 @@ class Shipping:
         return Shipped(self._where, taken, lost, why if lost else None)
 
     def _is_worth_waiting(self, began_s: float, most_s: float) -> bool:
-        """A collector that never took anything gets a second for its first answer, counted from when it was asked;
+        """A collector that never answered well gets a second for its first answer, counted from when it was asked;
         one that does take spans is waited for as long as its answers come as quickly as before, or nearly."""
         now_s = self._clock.monotonic()
         if self._thread is None or now_s - began_s >= most_s:
             return False
-        if not self._taken and self._now_in_trouble():
+        if not self._has_answered and self._now_in_trouble():
             return False
         patience_s = max(_FIRST_ANSWER_S, 2 * self._slowest_s)
         return now_s - (began_s if self._sent_at is None else self._sent_at) < patience_s
@@ -111,13 +111,11 @@ class Shipping:
     def _now_in_trouble(self) -> bool:
         return self._trouble is not None or (self._exporter is not None and self._exporter.trouble is not None)
 
-    def _why(self) -> str | None:
-        found = self._trouble
-        if self._exporter is not None and self._exporter.trouble is not None:
-            found = self._exporter.trouble
+    def _why(self) -> str:
+        found = self._trouble if self._exporter is None else self._exporter.trouble or self._trouble
         if found is None and self._in_flight:
-            found = "no answer"
-        return "the queue was full" if found is None and self._refused else found
+            return "no answer"
+        return found or ("the queue was full" if self._refused else "not accepted")
 
     def _work(self) -> None:
         while True:
@@ -150,7 +148,8 @@ class Shipping:
                 self._exporter = self._make()
             self._sent_at = self._clock.monotonic()
             taken = self._exporter.send(batch)
-            self._trouble = None if taken == len(batch) else self._exporter.trouble or "not taken"
+            self._trouble = self._exporter.trouble
+            self._has_answered = self._has_answered or self._trouble is None
         except Exception as error:  # whatever it is, it costs spans and never the run
             taken = 0
             self._trouble = type(error).__name__
