@@ -10,7 +10,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from trialbed.tracing.spans import Pen, RunTrace
 from trialbed.tracing.wanted import ENDPOINT, check_installed, collector_in, is_switched_off, shown_address
 
 _AFTER_A_SIGNAL_S = 1.0
+_LINES_KEPT = 1_024
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def open_tracing(
         take=partial(_take_all, tuple(way.shipping for way in ways)),
         clock=clock,
         random=random,
-        redact_content=redact if plan.with_content else None,
+        # Each line of a dialogue stands in all calls after it; it is looked through once.
+        redact_content=lru_cache(_LINES_KEPT)(redact) if plan.with_content else None,
     )
     return Tracing(ways, RunTrace(pen, {f"trialbed.{name}": value for name, value in facts.items()}), announce)
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trialbed.core.model import ModelReply, ModelRequest
-from trialbed.core.redact import Redactor
 from trialbed.tracing.span import Attributes, Value
 
 VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -31,7 +30,7 @@ def is_asked_for(environment: Mapping[str, str]) -> bool:
     return environment.get(VARIABLE, "").strip().lower() in _ASKS
 
 
-def message_attributes(request: ModelRequest, reply: ModelReply | None, redact: Redactor) -> Attributes:
+def message_attributes(request: ModelRequest, reply: ModelReply | None, redact: Callable[[str], str]) -> Attributes:
     """What was said and what came back; every text redacted before it becomes a part of any JSON."""
     found: dict[str, Value] = {
         "gen_ai.input.messages": _json(
@@ -48,7 +47,7 @@ def message_attributes(request: ModelRequest, reply: ModelReply | None, redact: 
     return found
 
 
-def _parts(reply: ModelReply, redact: Redactor) -> list[dict[str, str]]:
+def _parts(reply: ModelReply, redact: Callable[[str], str]) -> list[dict[str, str]]:
     parts = [] if reply.reasoning is None else [{"type": "reasoning", "content": redact(reply.reasoning)}]
     if reply.text or reply.data is None:
         parts.append(_text(reply.text, redact))
@@ -65,7 +64,7 @@ def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
     return [_redacted(inner, redact) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _text(text: str, redact: Redactor) -> dict[str, str]:
+def _text(text: str, redact: Callable[[str], str]) -> dict[str, str]:
     return {"type": "text", "content": redact(text)}
 
 

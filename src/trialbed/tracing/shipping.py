@@ -68,6 +68,7 @@ class Shipping:
         self._slowest_s = 0.0
         self._sent_at: float | None = None
         self._trouble: str | None = None
+        self._mishap: str | None = None
 
     def take(self, span: FinishedSpan) -> None:
         """Queue a span, or count it as lost where there is no room. Never waits, never raises."""
@@ -115,7 +116,7 @@ class Shipping:
         found = self._trouble if self._exporter is None else self._exporter.trouble or self._trouble
         if found is None and self._in_flight:
             return "no answer"
-        return found or ("the queue was full" if self._refused else "not accepted")
+        return found or self._mishap or ("the queue was full" if self._refused else "not accepted")
 
     def _work(self) -> None:
         while True:
@@ -152,7 +153,7 @@ class Shipping:
             self._has_answered = self._has_answered or self._trouble is None
         except Exception as error:  # whatever it is, it costs spans and never the run
             taken = 0
-            self._trouble = type(error).__name__
+            self._mishap = type(error).__name__
         if taken and self._sent_at is not None:
             self._slowest_s = max(self._slowest_s, self._clock.monotonic() - self._sent_at)
         self._sent_at = None

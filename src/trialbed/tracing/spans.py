@@ -12,7 +12,6 @@ from typing import Any
 from trialbed.core.clock import Clock
 from trialbed.core.model import ModelReply, ModelRequest, Role
 from trialbed.core.outcome import Outcome
-from trialbed.core.redact import Redactor
 from trialbed.core.trial import Trial
 from trialbed.tracing.attributes import (
     QUOTING,
@@ -42,7 +41,7 @@ class Pen:
     take: Take
     clock: Clock
     random: Random
-    redact_content: Redactor | None
+    redact_content: Callable[[str], str] | None
 
     def new_id(self) -> int:
         return self.random.getrandbits(64) or 1
