@@ -8,7 +8,7 @@ ifneq ($(shell cat .venv/built-in 2>/dev/null),$(CURDIR))
 $(shell rm -f .venv/run.stamp .venv/dev.stamp)
 endif
 
-.PHONY: help run test check torture bench calibrate setup lock clean
+.PHONY: help run test check torture bench calibrate setup tracing lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ help:  ## list the commands
 	@touch $@ .venv/run.stamp
 
 setup: .venv/run.stamp  ## build .venv from hash-pinned requirements
+
+tracing: .venv/run.stamp  ## add what sends traces by OpenTelemetry to .venv
+	@sh tools/make-venv "$(PYTHON)" requirements-tracing.lock
 
 run: .venv/run.stamp  ## run the experiment that .env asks for; without any set-up, a rehearsal
 	@# Nothing configured at all: rehearse the whole batch, so that there is something to look at.
@@ -49,9 +52,10 @@ bench: .venv/dev.stamp  ## measure side by side with Inspect, LiteLLM, promptfoo
 calibrate: .venv/dev.stamp  ## do intervals and tests keep their promises? COUNT rehearsals of worlds whose truth is known
 	@$(BIN)/python -m tests.calibration --count $(if $(filter command line environment,$(origin COUNT)),$(COUNT),200)
 
-lock: .venv/dev.stamp  ## renew both requirement files (needs uv)
+lock: .venv/dev.stamp  ## renew the three requirement files (needs uv)
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --group build --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra tracing --group build -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-tracing.lock
 
 clean:  ## remove the environment and caches; never any data
 	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

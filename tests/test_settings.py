@@ -16,7 +16,7 @@ from trialbed.core.model import Service
 from trialbed.settings import Settings, known_secrets, load_settings, variables
 
 EXAMPLE = CHECKOUT / ".env.example"
-OF_OTHER_TOOLS = re.compile(r"AWS_[A-Z0-9_]+|HF_ENDPOINT")
+OF_OTHER_TOOLS = re.compile(r"AWS_[A-Z0-9_]+|HF_ENDPOINT|OTEL_[A-Z_]+")
 MADE_UP = {
     "HF_TOKEN": "hf_madeUpForTests0123456789",
     "AWS_SECRET_ACCESS_KEY": "madeUpSecretKeyThatOpensNothing000000000",

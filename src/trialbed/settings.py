@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from trialbed.core.errors import UserError
 from trialbed.core.model import Sampling, Service
-from trialbed.core.redact import ACCOUNT_IN_ARN, SECRET_VARIABLES
+from trialbed.core.redact import ACCOUNT_IN_ARN, HEADER_VARIABLES, SECRET_VARIABLES, header_secrets
 
 _EMPTY_MEANS_UNSET = {"model_temperature", "model_top_p", "runner_student_temperature"}
 """Set to nothing, these are left to the model; all other empty variables mean their default."""
@@ -154,6 +154,13 @@ class Settings(BaseSettings):
     )
     runner_s3_kms_key_id: str | None = Field(None, description="key for aws:kms; leave out for the account's own")
 
+    galileo_api_key: SecretStr | None = Field(
+        None, description="key for Galileo, which --enable-galileo sends traces to"
+    )
+    galileo_console_url: str = Field("https://app.galileo.ai", description="Galileo's address in a browser")
+    galileo_project: str = Field("trialbed", description="Galileo project, if --galileo-project does not say")
+    galileo_log_stream: str = Field("default", description="Galileo log stream, if --galileo-log-stream does not say")
+
     @model_validator(mode="before")
     @classmethod
     def _empty_is_default(cls, data: Any) -> Any:
@@ -274,6 +281,7 @@ def _line_of(statement: Binding) -> int:
 def known_secrets(environment: Mapping[str, str]) -> list[str]:
     """Values that must never be written down: secrets, and account numbers in the names of models and roles."""
     secrets = [environment[name] for name in SECRET_VARIABLES if environment.get(name)]
+    secrets += [value for name in HEADER_VARIABLES for value in header_secrets(environment.get(name, ""))]
     accounts = {number for name in _HOLD_ACCOUNTS for number in ACCOUNT_IN_ARN.findall(environment.get(name, ""))}
     return [*secrets, *sorted(accounts)]
 

@@ -14,6 +14,7 @@ from trialbed.app.money import limit_notice, open_spending, price_problems, pric
 from trialbed.app.parts import announcer, flush_patience_s
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
+from trialbed.app.tracing import Tracing, TracingPlan, open_tracing, plan_tracing
 from trialbed.core.clock import SystemClock
 from trialbed.core.errors import UserError
 from trialbed.core.price import usd
@@ -41,7 +42,14 @@ class Desk:
     spending: Spending
     screen: Screen
     announce: Callable[[str], None]
-    redact: Callable[[str], str]
+    redact: Redactor
+    traced: TracingPlan
+
+    def tracing(self, work: str, **facts: str | int) -> Tracing:
+        """The trace of this sitting; `work` is what it does."""
+        plan = self.prepared.plan
+        whole = {"work": work, "run": self.folder.name, "experiment": plan.experiment, **facts}
+        return open_tracing(self.traced, self.redact, self.announce, whole)
 
     def check_limit(self) -> None:
         """Raises:
@@ -98,6 +106,7 @@ async def open_desk(prepared: Prepared, folder: RunFolder, screen: Screen) -> As
         raise UserError(f"{folder.name}: has no journal, so nothing that could be judged; is this a run?")
     if problems := [*setting_problems(prepared), *price_problems(prepared)]:
         raise UserError("\n".join(problems))
+    traced = plan_tracing(settings, os.environ)
     redact = Redactor(known_secrets(os.environ))
     announce = announcer(screen, redact)
     personas = prepared.found.experiment.personas() if prepared.is_rehearsal else ()
@@ -112,7 +121,7 @@ async def open_desk(prepared: Prepared, folder: RunFolder, screen: Screen) -> As
                 folder, patience_s=settings.grace_s, announce=announce, on_trouble=lambda: drain.begin("disk")
             ) as journal:
                 spending = open_spending(prepared, prices, journal, drain)
-                yield Desk(prepared, folder, models, journal, drain, spending, screen, announce, redact)
+                yield Desk(prepared, folder, models, journal, drain, spending, screen, announce, redact, traced)
         finally:
             logs.close_log(handler)
 

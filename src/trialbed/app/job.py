@@ -27,6 +27,7 @@ from trialbed.app.parts import announcer, build_run, far_sinks, plan_facts, writ
 from trialbed.app.prepare import Prepared
 from trialbed.app.s3 import check_s3
 from trialbed.app.screen import Screen
+from trialbed.app.tracing import GalileoWanted, Tracing, ending_facts, open_tracing, plan_tracing
 from trialbed.core.clock import SystemClock
 from trialbed.core.errors import UserError
 from trialbed.core.outcome import Outcome
@@ -72,11 +73,13 @@ async def do_job(
     *,
     fresh: bool,
     again: bool = False,
+    galileo: GalileoWanted | None = None,
     more_sinks: Callable[[RunFolder, Ledger], Sequence[Sink]] = nothing_more,
 ) -> Finished:
     """Run the plan, or go on with it. Of a plan that is finished, `again` begins another run.
 
-    `more_sinks` makes those of a command's own, beside the run's.
+    It is traced as the OTEL_* variables say, and to Galileo if a command asks for that with `galileo`. `more_sinks`
+    makes those of a command's own, beside the run's.
 
     Raises:
         UserError: something the user can fix; nothing is lost.
@@ -84,6 +87,7 @@ async def do_job(
     settings = prepared.settings
     if problems := [*setting_problems(prepared), *price_problems(prepared)]:
         raise UserError("\n".join(problems))
+    traced = plan_tracing(settings, os.environ, galileo=galileo)
     sinks = () if again else far_sinks(prepared)
     chosen = None if fresh else folders.find_resumable(settings.local_backup_dir, prepared.plan, sinks)
     if chosen is not None and chosen.is_complete and again:
@@ -129,17 +133,35 @@ async def do_job(
                     # The journal knows the plan before plan.json does: a kill between leaves one that can be explained.
                     journal.write_first("plan_grown", None, **plan_facts(prepared))
                     folder.write_plan(prepared.plan, analysis=prepared.analysis)
+                tracing = open_tracing(traced, redact, announce, _trace_facts(prepared, folder))
                 run, signals = build_run(
-                    prepared, models, folder, journal, drain, screen, redact, spending, more_sinks(folder, journal)
+                    prepared,
+                    models,
+                    folder,
+                    journal,
+                    drain,
+                    screen,
+                    redact,
+                    spending,
+                    more_sinks=more_sinks(folder, journal),
+                    span=tracing.span,
                 )
                 preflight_paid(spending, journal, checks)
-                with seldom_collected():
-                    await carry_out(run)
+                await _carry_out(run, tracing, signals)
                 if drain.why == BUDGET:
                     announce(used_up(spending, left_of(journal.state, run.plan.size), run.plan.size))
                 return _finished(run, folder, prepared, signals, spending)
         finally:
             logs.close_log(handler)
+
+
+async def _carry_out(run: Run, tracing: Tracing, signals: Signals) -> None:
+    """The run itself; however it ends, its trace is closed."""
+    try:
+        with seldom_collected():
+            await carry_out(run)
+    finally:
+        await tracing.end(ending_facts(how_it_stands(run)), is_cut=signals.exit_code is not None)
 
 
 async def check_far_side(prepared: Prepared, models: Models, announce: Callable[[str], None]) -> list[ModelCheck]:
@@ -161,6 +183,18 @@ async def check_far_side(prepared: Prepared, models: Models, announce: Callable[
     if problems:
         raise UserError("\n".join(problems))
     return checks
+
+
+def _trace_facts(prepared: Prepared, folder: RunFolder) -> dict[str, str | int]:
+    plan = prepared.plan
+    return {
+        "work": "run",
+        "run": folder.name,
+        "experiment": plan.experiment,
+        "experiment_version": plan.version,
+        "plan_hash": plan.plan_hash,
+        "planned": plan.size,
+    }
 
 
 def _finished(run: Run, folder: RunFolder, prepared: Prepared, signals: Signals, spending: Spending) -> Finished:

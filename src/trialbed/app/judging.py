@@ -20,10 +20,12 @@ from trialbed.app.prepare import Prepared
 from trialbed.app.prepare_judging import JudgingWanted, PreparedJudging, prepare_judging
 from trialbed.app.s3 import check_s3
 from trialbed.app.screen import Screen
+from trialbed.app.tracing import ending_facts
 from trialbed.core.clock import SystemClock, iso_z
 from trialbed.core.errors import UserError
+from trialbed.core.tracing import RunSpan
 from trialbed.engine.folder import RunFolder
-from trialbed.engine.judging import Judging, ToJudge, carry_out_judging, number_of, to_judge
+from trialbed.engine.judging import Judging, ToJudge, carry_out_judging, how_it_stands, number_of, to_judge
 from trialbed.engine.progress import Progress
 from trialbed.sinks.journal.state import read_records
 
@@ -70,13 +72,18 @@ async def judge_run(root: Path, folder: RunFolder, wanted: JudgingWanted, screen
             desk.announce(note)
         desk.check_limit()
         checks = await check_far_side(ready.prepared, desk.models, desk.announce)
-        judging = _built(desk, ready, number, trials)
+        tracing = desk.tracing("judging", judging=number, planned=len(trials.left))
+        judging = _built(desk, ready, number, trials, tracing.span)
         preflight_paid(desk.spending, desk.journal, checks)
         desk.journal.post("judging_start", None, n=number, **ready.facts, **_start_facts(desk))
         if judging.deviations[len(state.deviations) :]:
             desk.journal.post("deviation", None, **judging.deviations[-1])
-        with seldom_collected():
-            await carry_out_judging(judging)
+        try:
+            with seldom_collected():
+                await carry_out_judging(judging)
+        finally:
+            is_cut = judging.sitting.signals.exit_code is not None
+            await tracing.end(ending_facts(how_it_stands(judging)), is_cut=is_cut)
         if desk.drain.why == BUDGET:
             left = len(trials.left) - judging.tally.judged
             desk.announce(used_up(desk.spending, left, len(trials.left) + trials.done))
@@ -117,7 +124,7 @@ def _announce(desk: Desk, ready: PreparedJudging, number: int, trials: ToJudge) 
         desk.announce(self_judging_notice(judge))
 
 
-def _built(desk: Desk, ready: PreparedJudging, number: int, trials: ToJudge) -> Judging:
+def _built(desk: Desk, ready: PreparedJudging, number: int, trials: ToJudge, span: RunSpan) -> Judging:
     prepared = ready.prepared
     plan, service = prepared.plan, prepared.settings.service
     planned: dict[str, int] = {}
@@ -143,6 +150,7 @@ def _built(desk: Desk, ready: PreparedJudging, number: int, trials: ToJudge) -> 
         to_judge=trials,
         deviations=(*state.deviations, *([] if deviation is None else [deviation])),
         redact=desk.redact,
+        span=span,
     )
 
 

@@ -21,6 +21,7 @@ from trialbed.core.clock import SystemClock, iso_z
 from trialbed.core.outcome import SETTLED, Outcome
 from trialbed.core.provenance import provenance
 from trialbed.core.redact import Redactor
+from trialbed.core.tracing import UNTRACED, RunSpan
 from trialbed.engine.drain import Drain
 from trialbed.engine.folder import RunFolder, write_whole
 from trialbed.engine.progress import Progress
@@ -49,7 +50,9 @@ def build_run(
     screen: Screen,
     redact: Redactor,
     spending: Spending,
+    *,
     more_sinks: Sequence[Sink] = (),
+    span: RunSpan = UNTRACED,
 ) -> tuple[Run, Signals]:
     """Every part of the run, each given what it needs."""
     settings, plan, clock = prepared.settings, prepared.plan, SystemClock()
@@ -86,6 +89,7 @@ def build_run(
         redact=redact,
         why_stopped=lambda: Outcome.BUDGET_STOPPED if drain.why == BUDGET else Outcome.CANCELLED,
         witnesses=[sink for sink in sinks if isinstance(sink, Witness)],
+        span=span,
     )
     rate_themselves = self_judged(plan.subjects, plan.judges, models.behind)
     for judge in rate_themselves:

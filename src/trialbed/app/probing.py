@@ -15,6 +15,7 @@ from trialbed.app.screen import Screen
 from trialbed.core.clock import SystemClock, iso_z
 from trialbed.core.errors import UserError
 from trialbed.core.experiment import Scenario
+from trialbed.core.tracing import RunSpan
 from trialbed.engine.folder import RunFolder
 from trialbed.engine.probing import QUESTIONS, Probing, carry_out_probing
 from trialbed.engine.progress import Progress
@@ -44,9 +45,14 @@ async def probe_judges(root: Path, folder: RunFolder, wanted: JudgingWanted, scr
         checks = await check_models(desk.models.by_name, prepared)
         if problems := refusing(checks):
             raise UserError("\n".join(problems))
-        probing = _built(desk, scenarios)
+        tracing = desk.tracing("probing")
+        probing = _built(desk, scenarios, tracing.span)
         preflight_paid(desk.spending, desk.journal, checks)
-        await carry_out_probing(probing)
+        try:
+            await carry_out_probing(probing)
+        finally:
+            why = desk.drain.why or "finished"
+            await tracing.end({"why": why}, is_cut=probing.sitting.signals.exit_code is not None)
         is_cut = desk.drain.is_begun
         if desk.drain.why == BUDGET:
             desk.announce(f"MAX_COST_USD: {desk.spending.as_text()} is spent; the probe ends here: raise it")
@@ -73,7 +79,7 @@ def _scenarios_of_golden(prepared: Prepared) -> dict[str, Scenario]:
     return scenarios
 
 
-def _built(desk: Desk, scenarios: Mapping[str, Scenario]) -> Probing:
+def _built(desk: Desk, scenarios: Mapping[str, Scenario], span: RunSpan) -> Probing:
     prepared = desk.prepared
     plan, experiment = prepared.plan, prepared.found.experiment
     service = prepared.settings.service
@@ -91,4 +97,5 @@ def _built(desk: Desk, scenarios: Mapping[str, Scenario]) -> Probing:
         attacked=experiment.headline,
         at=iso_z(SystemClock().now()),
         redact=desk.redact,
+        span=span,
     )

@@ -248,6 +248,13 @@ def execution(
     include_missing_mutations: Annotated[
         bool, typer.Option("--include-missing-mutations", help="Keep rows without mutated_code, for prediction.")
     ] = False,
+    enable_galileo: Annotated[
+        bool, typer.Option("--enable-galileo", help="Send the trace of every call to Galileo.")
+    ] = False,
+    galileo_project: Annotated[str | None, typer.Option(help="Instead of GALILEO_PROJECT.", show_default=False)] = None,
+    galileo_log_stream: Annotated[
+        str | None, typer.Option(help="Instead of GALILEO_LOG_STREAM.", show_default=False)
+    ] = None,
     max_cost: MaxCost = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin other runs instead of going on.")] = False,
 ) -> None:
@@ -292,6 +299,9 @@ def execution(
         compare_reasoning=compare_reasoning,
         comparison_samples=comparison_samples,
         include_missing_mutations=include_missing_mutations,
+        enable_galileo=enable_galileo,
+        galileo_project=galileo_project,
+        galileo_log_stream=galileo_log_stream,
         max_cost_usd=max_cost,
         fresh=fresh,
     )

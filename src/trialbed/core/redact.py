@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 MASK = "[redacted]"
 ACCOUNT_MASK = "*" * 12
@@ -53,5 +53,25 @@ SECRET_VARIABLES = (
     "AWS_BEARER_TOKEN_BEDROCK",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "BEDROCK_ASSUME_ROLE_EXTERNAL_ID",
+    "GALILEO_API_KEY",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
 )
 """Variables whose values are secrets wherever they come from."""
+
+HEADER_VARIABLES = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+"""Those that hold `name=value` pairs, each of whose values is one by itself."""
+
+_SAYS_ONLY_WHERE = frozenset({"project", "logstream", "x-honeycomb-dataset", "x-scope-orgid"})
+"""Headers that name a place at a collector; cut out of every text, such a word would make others unreadable."""
+
+
+def header_secrets(pairs: str) -> list[str]:
+    """The values among `name=value,name=value`, as they are written and as they are sent; of a scheme and a
+    credential (`Basic abc`) also the credential alone."""
+    found: list[str] = []
+    for name, _, value in (pair.partition("=") for pair in pairs.split(",")):
+        if unquote(name).strip().lower() not in _SAYS_ONLY_WHERE:
+            written, sent = value.strip(), unquote(value).strip()
+            found += [written, sent, *sent.split()[1:]]
+    return list(dict.fromkeys(one for one in found if one))

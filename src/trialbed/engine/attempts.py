@@ -5,6 +5,7 @@ from typing import Any
 
 from trialbed.core.clock import Clock, iso_z
 from trialbed.core.errors import CallError, CredentialsExpired, GaveUp, Throttled, WarmingUp
+from trialbed.core.tracing import CallSpan
 from trialbed.engine.spending import Hold
 
 _UNCOUNTED = (Throttled, WarmingUp, CredentialsExpired)
@@ -14,7 +15,8 @@ _UNCOUNTED = (Throttled, WarmingUp, CredentialsExpired)
 class Attempts:
     """The attempts of one call so far. Its time runs from the first one: waiting for a slot costs nothing."""
 
-    def __init__(self, deadline_s: float) -> None:
+    def __init__(self, deadline_s: float, span: CallSpan) -> None:
+        self.span = span
         self._deadline_s = deadline_s
         self.deadline = 0.0
         self.count = 0

@@ -65,8 +65,16 @@ class Calls:
         earlier = log.earlier(request)
         if earlier is not None:
             self._gate.prove(request.model, role)
+            log.span.replayed()
             return earlier
-        attempts = Attempts(self._deadline_s)
+        span = log.span.call(request, role)
+        try:
+            return await self._ask(request, role, log, Attempts(self._deadline_s, span))
+        except BaseException as error:  # also one that was cut in the middle ends in the trace
+            span.given_up(error)
+            raise
+
+    async def _ask(self, request: ModelRequest, role: Role, log: TrialLog, attempts: Attempts) -> ModelReply:
         while True:
             await self._gate.wait_open(request.model.provider)
             seen = self._gate.generation(request.model.provider)
@@ -97,9 +105,11 @@ class Calls:
                 self._drain.check_call()
                 attempts.begin(self._clock, hold)
                 log.attempt(request, role, attempts.count, attempts.why, hold.most_usd)
+                attempts.span.attempt(attempts.count, attempts.why)
                 reply = await self._converse(request, attempts)
                 slot.settle(reply.usage)
                 cost_usd = hold.settle(reply.usage, tier_billed(reply))
+                attempts.span.answered(reply, cost_usd)
                 # The slot is held until the answer is on disk: a kill costs no more answers than there are slots.
                 await self._keep(request, reply, role, log, attempts, cost_usd)
         return reply
@@ -145,6 +155,7 @@ class Calls:
         if attempts.hold is not None and attempts.hold.presumed_usd is not None:
             failure["presumed_cost_usd"] = attempts.hold.presumed_usd
         attempts.failed(failure, error)
+        attempts.span.attempt_failed(failure)
         log.failed(request, role, failure)
         self._progress.retries += 1
 

@@ -14,6 +14,7 @@ from trialbed.core.errors import Drained
 from trialbed.core.experiment import Experiment
 from trialbed.core.model import ModelName
 from trialbed.core.outcome import SETTLED, Outcome
+from trialbed.core.tracing import UNTRACED, RunSpan
 from trialbed.engine.asking import UNREADABLE
 from trialbed.engine.calls import Calls
 from trialbed.engine.judged import judged
@@ -70,6 +71,7 @@ class Judging:
     to_judge: ToJudge
     deviations: tuple[Mapping[str, Any], ...]
     redact: Callable[[str], str]
+    span: RunSpan = UNTRACED
     tally: Tally = field(default_factory=Tally)
 
 
@@ -168,7 +170,7 @@ async def _one(judging: Judging, trial_id: str) -> Outcome:
     """Judge one transcript and put the record on disk that follows from it."""
     record = orjson.loads(judging.sitting.journal.record_line(trial_id))
     trial = judging.stored.trial_of(record)
-    log = open_log(judging.sitting.journal, trial_id)
+    log = open_log(judging.sitting.journal, trial_id, judging.span.trial(trial))
     outcome, reason, verdicts = await judged(
         trial,
         transcript_of(record["conversation_log"]),
@@ -180,11 +182,13 @@ async def _one(judging: Judging, trial_id: str) -> Outcome:
     is_unreadable = outcome is Outcome.PARSE_FAILED
     if is_unreadable and (record["outcome"], record["outcome_reason"]) == (outcome, reason) and not log.calls:
         judging.tally.judged += 1
+        log.span.ended(outcome)
         return outcome
     if not is_unreadable and (outcome is not Outcome.ANSWERED or not verdicts):
         said = judging.redact(reason or "the experiment gave no verdict")
         await log.judging_failed(judging.number, said)
         judging.tally.reasons[said[:_MOST_REASON_CHARS]] += 1
+        log.span.ended(Outcome.JUDGE_ERROR, said)
         return Outcome.JUDGE_ERROR
     row = rejudged(
         record,
@@ -196,6 +200,7 @@ async def _one(judging: Judging, trial_id: str) -> Outcome:
         deviations=judging.deviations,
     )
     await log.recorded(row)
+    log.span.ended(outcome)
     judging.tally.judged += 1
     for sink in judging.sitting.sinks:
         sink.offer(trial_id)

@@ -23,6 +23,7 @@ from trialbed.core.golden import GoldenCase
 from trialbed.core.judge import Judge
 from trialbed.core.model import ModelName, ModelReply, ModelRequest, Sampling
 from trialbed.core.outcome import Outcome
+from trialbed.core.tracing import UNTRACED, RunSpan
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
 from trialbed.core.verdict import Asking, Verdict
@@ -58,6 +59,7 @@ class Probing:
     attacked: str | None
     at: str
     redact: Callable[[str], str]
+    span: RunSpan = UNTRACED
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -134,7 +136,7 @@ async def _hear(
     if probing.sitting.drain.is_begun:
         return None
     trial = _trial(probing, judge, case, which, injection)
-    log = TrialLog(probing.sitting.journal, trial.trial_id, replay={})
+    log = TrialLog(probing.sitting.journal, trial.trial_id, replay={}, span=probing.span.trial(trial))
     forms: list[Mapping[str, Any]] = []
 
     def see(request: ModelRequest) -> None:
@@ -148,6 +150,7 @@ async def _hear(
         outcome, reason, verdicts = await judged(trial, transcript, judges_of, probing.experiment, judging=0, share=0.0)
     except Drained:
         return None
+    log.span.ended(outcome, None if reason is None else probing.redact(reason))
     probing.sitting.progress.ended(QUESTIONS, outcome)
     verdict = next((one for one in verdicts if one.judge is not None), None)
     if outcome is Outcome.ANSWERED and verdict is not None:

@@ -14,14 +14,26 @@ from trialbed.core.model import ModelReply, ModelRequest, Role, Usage
 from trialbed.core.outcome import Outcome
 from trialbed.core.record import Record
 from trialbed.core.student import is_a_line
+from trialbed.core.tracing import UNTRACED_TRIAL, TrialSpan
 from trialbed.sinks.journal.writer import Journal
 
 
 class TrialLog:
-    """The journal, as one trial sees it. `calls` are the answered calls, in the record's form."""
+    """The journal, as one trial sees it. `calls` are the answered calls, in the record's form.
 
-    def __init__(self, journal: Journal, trial_id: str, *, replay: Mapping[str, Iterable[dict[str, Any]]]) -> None:
+    `span` is the trial's in the trace of this sitting: calls find their parent here.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        trial_id: str,
+        *,
+        replay: Mapping[str, Iterable[dict[str, Any]]],
+        span: TrialSpan = UNTRACED_TRIAL,
+    ) -> None:
         self.trial_id = trial_id
+        self.span = span
         self.calls: list[dict[str, Any]] = []
         self._journal = journal
         self._replay = {key: deque(answers) for key, answers in replay.items()}
@@ -102,12 +114,12 @@ class TrialLog:
         )
 
 
-def open_log(journal: Journal, trial_id: str) -> TrialLog:
+def open_log(journal: Journal, trial_id: str, span: TrialSpan = UNTRACED_TRIAL) -> TrialLog:
     """The log of a trial with whatever it may replay."""
     replay: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in _replayable(journal, trial_id):
         replay[event["request"]].append(event)
-    return TrialLog(journal, trial_id, replay=replay)
+    return TrialLog(journal, trial_id, replay=replay, span=span)
 
 
 def _replayable(journal: Journal, trial_id: str) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from trialbed.core.judge import Judge, JudgeFailed
 from trialbed.core.model import ModelReply, ModelRequest
 from trialbed.core.outcome import Outcome
 from trialbed.core.student import Student, StudentFailed
+from trialbed.core.tracing import UNTRACED, RunSpan
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
 from trialbed.core.verdict import FIRST, Asking
@@ -51,7 +52,7 @@ class Bench:
     """What every trial of a run works with.
 
     `why_stopped` says what a trial is that had to stop between calls; `witnesses` hear of turns before there is a
-    record.
+    record. `span` is that of the sitting, in which trials have theirs.
     """
 
     facts: RunFacts
@@ -63,6 +64,7 @@ class Bench:
     redact: Callable[[str], str]
     why_stopped: Callable[[], Outcome] = lambda: Outcome.CANCELLED
     witnesses: Sequence[Witness] = ()
+    span: RunSpan = UNTRACED
 
 
 async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]) -> Outcome | None:
@@ -73,7 +75,7 @@ async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]
     Raises:
         UserError: the journal cannot be written any more.
     """
-    log = open_log(bench.journal, trial.trial_id)
+    log = open_log(bench.journal, trial.trial_id, bench.span.trial(trial))
     started_at = iso_z(bench.clock.now())
     judges_of = partial(bench.make_judges, trial, log, bench.calls)
     telling = Telling(trial.trial_id, log, bench.witnesses)
@@ -91,6 +93,7 @@ async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]
         await asyncio.sleep(0)
     except Drained:
         log.stopped(bench.why_stopped())
+        log.span.ended(bench.why_stopped())
         return None
     except anyio.get_cancelled_exc_class():
         log.stopped(Outcome.CANCELLED)
@@ -109,6 +112,7 @@ async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]
     )
     record = build_record(bench.facts, trial, ended, revision=0 if before is None else before.revision + 1)
     await log.recorded(record)
+    log.span.ended(outcome, ended.reason)
     return outcome
 
 

@@ -149,6 +149,12 @@ def _number_problems(wanted: ExecutionWanted) -> list[str]:
     found = [problem for task in wanted.tasks for problem in task.problems()]
     if wanted.compare_reasoning and wanted.comparison_samples < 1:
         found.append(f"--comparison-samples: must be at least 1, is {wanted.comparison_samples}")
+    for flag, value in (
+        ("--galileo-project", wanted.galileo_project),
+        ("--galileo-log-stream", wanted.galileo_log_stream),
+    ):
+        if value is not None and not wanted.enable_galileo:
+            found.append(f"{flag}: says nothing without --enable-galileo; add it, or leave this out")
     return found
 
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 
 from trialbed.app.execution.book import ResultsBook
 from trialbed.app.execution.parts import Part, Parts
+from trialbed.app.execution.wanted import ExecutionWanted
 from trialbed.app.job import SOME_FAILED, Finished, do_job
 from trialbed.app.screen import Screen
+from trialbed.app.tracing import GalileoWanted
 from trialbed.core.errors import UserError
 from trialbed.core.price import usd
 from trialbed.engine.folder import RunFolder, find_resumable
@@ -36,6 +38,7 @@ async def do_execution(parts: Parts, book: ResultsBook, screen: Screen) -> Execu
             replace(part.prepared, max_cost_usd=_left_usd(parts, elsewhere_usd)),
             screen,
             fresh=parts.wanted.fresh,
+            galileo=_galileo(parts.wanted),
             more_sinks=book.sinks(place),
         )
         finished.append(one)
@@ -44,6 +47,10 @@ async def do_execution(parts: Parts, book: ResultsBook, screen: Screen) -> Execu
         if one.exit_code > SOME_FAILED:
             break
     return ExecutionFinished(tuple(finished), max(one.exit_code for one in finished))
+
+
+def _galileo(wanted: ExecutionWanted) -> GalileoWanted | None:
+    return GalileoWanted(wanted.galileo_project, wanted.galileo_log_stream) if wanted.enable_galileo else None
 
 
 def _known(parts: Parts) -> dict[int, RunFolder]:

@@ -76,5 +76,8 @@ class ExecutionWanted:
     compare_reasoning: bool = False
     comparison_samples: int = 5
     include_missing_mutations: bool = False
+    enable_galileo: bool = False
+    galileo_project: str | None = None
+    galileo_log_stream: str | None = None
     max_cost_usd: float | None = None
     fresh: bool = False
