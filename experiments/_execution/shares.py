@@ -41,7 +41,8 @@ class Asked:
     def share(self, hit: Hit, *, in_all: Hit | None = None) -> dict[str, Any]:
         """The share of hits, clustered by question, among answers that were complete and could be read.
 
-        `completed` counts complete answers, `unreadable` those of them that said nothing that could be read. `value_all` is the same among all trials in which the model was heard: what did not come to an answer is no hit
+        `completed` counts complete answers, `unreadable` those of them that said nothing that could be read.
+        `value_all` is the same among all trials in which the model was heard: what did not come to an answer is no hit
         there. `in_all` says which of those that have no answer belong to its denominator; None = all of them.
         """
         told = [(record, found) for record in self.scored if (found := hit(record)) is not None]
