@@ -1,4 +1,4 @@
-"""Which flags go together with which model? What was typed holds or is refused by name; defaults give way and say so."""
+"""Which flags fit which model? What was typed holds or is refused by name; a default gives way, and that is said."""
 
 import json
 import shlex
