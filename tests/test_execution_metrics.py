@@ -121,6 +121,16 @@ def test_an_answer_is_right_about_the_shown_program_or_reverts_to_the_other_or_n
     assert [told(found[name]) for name in others] == [(0, 0), (0, 0)]
 
 
+def test_an_answer_between_two_outputs_that_are_close_is_right_and_no_reversion() -> None:
+    """Floats are compared with a tolerance, so that it may lie within that of both."""
+    close = case(output="1.0", mutated="1.0000015")
+    assert close.counts_for_reversion
+    found = predictions([predicted(close, shows, "1.0000008") for shows in PROGRAMS], close)
+    assert {name: told(found[name]) for name in found} == {"OC": (1, 1), "OR": (0, 1), "MC": (1, 1), "MR": (0, 1)}
+    given = choices([chosen(close, "original", letter, "1.0000008") for letter in LETTERS], close)["summary"]
+    assert [told(given[name]) for name in GIVEN_CHOICE] == [(1, 1), (1, 1), (0, 1), (0, 1)]
+
+
 def test_shares_are_over_all_answers_of_their_own_program() -> None:
     records = [predicted(case(), "original", said, place) for place, said in enumerate(["2", "2", "0", "7"])]
     records += [predicted(case(), "mutated", said, place) for place, said in enumerate(["0", "2", "2", "2", "9"])]
@@ -302,7 +312,7 @@ def test_only_an_answer_that_could_not_be_read_is_invalid(outcome: str) -> None:
     unread = int(outcome == "parse_failed")
     assert (found["counts"]["invalid"], told(found["summary"]["invalid_rate"])) == (unread, (unread, 1 + unread))
     assert told(found["summary"]["preference_original"]) == (1, 1)
-    assert found["summary"]["letter_bias"]["n_all"] == 1
+    assert {found["summary"][name]["n_all"] for name in ("letter_bias", "oc_correct", "or_reversion")} == {1}
     assert found["summary"]["preference_original"]["truncated"] == int(outcome == "truncated")
 
 
