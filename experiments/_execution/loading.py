@@ -1,9 +1,10 @@
 """Which test cases do the rows of a data set make? One loader for both experiments. Pure.
 
-A row has `id, question_id, function_name, code, input, output, mutated_code, mutated_output`, and may have `difficulty`
-and `mutation_info`. `original_code` may stand for `code`, and lists `inputs, outputs, mutated_outputs` for the three in
-the singular: then every test case is one of its own. Rows that cannot be used are passed over and counted, never in
-silence; a column that no row has is an error that names it.
+A row has `id, question_id, function_name, code, input, output, mutated_code, mutated_output`, and may have
+`difficulty` and `mutation_info`. `original_code` may stand for `code`, and lists `inputs, outputs, mutated_outputs`
+for the three in the singular: then every test case is one of its own. An output is the text of a literal, or a value
+that is no text; null is neither, since it may be a value that is missing. Rows that cannot be used are passed over and
+counted, never in silence; a column that no row has is an error that names it.
 """
 
 from collections import Counter
@@ -67,7 +68,7 @@ def load(rows: Sequence[Mapping[str, Any]], wanted: Wanted, *, where: str) -> Lo
     """The cases of `rows`; `where` names the data set.
 
     Raises:
-        UserError: a column is missing, two rows have one id, or nothing is left.
+        UserError: a column is missing, two rows or test cases have one id, or nothing is left.
     """
     _check_columns(rows, _NEEDED if wanted.takes_unmutated else (*_NEEDED, *_OF_MUTANTS), where)
     skips = _Skips()
@@ -81,10 +82,13 @@ def load(rows: Sequence[Mapping[str, Any]], wanted: Wanted, *, where: str) -> Lo
             problems.append(cases)
     if twice := [name for name, count in ids.items() if count > 1]:
         raise UserError(f"{where}: id: two rows are named {twice[0]!r}; give every row an id of its own")
+    _check_apart([case for cases in problems for case in cases], where)
     chosen = problems[wanted.start :][: wanted.most]
     if not chosen:
-        why = "; ".join(f"{count} {reason}" for reason, count in skips.counts.items()) or "it has no rows"
-        raise UserError(f"{where}: no problem is left to ask about ({why}; start index {wanted.start}); choose others")
+        passed_over = (f"{count} {reason}" for reason, count in skips.counts.items())
+        usable = f"{len(problems)} of {len(rows)} rows can be used, and the start index is {wanted.start}"
+        why = "; ".join([*passed_over, usable]) if rows else "it has no rows"
+        raise UserError(f"{where}: no problem is left to ask about ({why}); choose others")
     return Loaded(tuple(case for cases in chosen for case in cases), len(chosen), skips.counts, skips.examples)
 
 
@@ -111,6 +115,16 @@ def _check_columns(rows: Sequence[Mapping[str, Any]], needed: Sequence[str], whe
             raise UserError(f"{where}: no column {name}{also}; it has: {known}; add it, or name another data set")
 
 
+def _check_apart(cases: Sequence[Case], where: str) -> None:
+    """Ids that differ may become one where a slash is made harmless, or where test cases are numbered."""
+    first: dict[str, str] = {}
+    for case in cases:
+        if case.id in first:
+            names = f"{first[case.id]!r} and {case.row!r}"
+            raise UserError(f"{where}: id: {names} make one test case, {case.id}; give every row an id of its own")
+        first[case.id] = case.row
+
+
 def _cases(row: Mapping[str, Any], name: str, wanted: Wanted, skips: _Skips) -> Iterable[Case]:
     code, function_name = _first(row, "code"), row.get("function_name")
     if not isinstance(code, str) or not code.strip() or not isinstance(function_name, str):
@@ -126,9 +140,14 @@ def _cases(row: Mapping[str, Any], name: str, wanted: Wanted, skips: _Skips) -> 
     if not len(given) == len(outputs) == len(others):
         skips.add("rows whose inputs and outputs are not as many were passed over", name)
         return
+    if not given:
+        skips.add("rows without a test case were passed over", name)
+        return
+    question = _question(row, name)
     for number, (call, output, other) in enumerate(zip(given, outputs, others, strict=True)):
         own = name if len(given) == 1 else f"{name}#{number}"
-        case = _case(row, own, code, function_name, mutant if has_mutant else None, (call, output, other), skips)
+        values = (call, output, other)
+        case = _case(row, own, question, code, function_name, mutant if has_mutant else None, values, skips)
         if case is not None and case.is_boolean and wanted.skips_boolean:
             skips.add("test cases with a boolean output were left out", own)
         elif case is not None:
@@ -138,6 +157,7 @@ def _cases(row: Mapping[str, Any], name: str, wanted: Wanted, skips: _Skips) -> 
 def _case(
     row: Mapping[str, Any],
     name: str,
+    question: str,
     code: str,
     function_name: str,
     mutant: str | None,
@@ -145,7 +165,6 @@ def _case(
     skips: _Skips,
 ) -> Case | None:
     given, output, other = values
-    question = str(row.get("question_id") or _name(row, 0)).replace("/", "_")
     info = row.get("mutation_info")
     try:
         call = call_of(function_name, given if isinstance(given, str) else "")
@@ -176,14 +195,26 @@ def _literal_text(value: Any) -> str:
     Raises:
         ValueError: it is no literal.
     """
+    if value is None:
+        raise ValueError("null is no literal")
     text = value if isinstance(value, str) else repr(value)
     literal(text)
     return text
 
 
 def _name(row: Mapping[str, Any], number: int) -> str:
-    found = row.get("id")
-    return str(found) if found not in (None, "") else (str(row.get("question_id") or "") or f"row-{number}")
+    """A row's id; without one its question's; without that its place."""
+    return _text(row.get("id")) or _text(row.get("question_id")) or f"row-{number}"
+
+
+def _question(row: Mapping[str, Any], name: str) -> str:
+    """The row's question, which is its cluster: a row that names none is one by itself."""
+    return (_text(row.get("question_id")) or name).replace("/", "_")
+
+
+def _text(value: Any) -> str:
+    """As an id is written; 0 is one, null is none."""
+    return "" if value is None else str(value)
 
 
 def _first(row: Mapping[str, Any], name: str) -> Any:

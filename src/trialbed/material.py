@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from trialbed.core.errors import UserError
+from trialbed.core.redact import Redactor
 
 _SUFFIXES = (".json", ".jsonl", ".ndjson")
+_OF_LINES = (".jsonl", ".ndjson")
 _WRAPPERS = ("data", "rows", "problems", "examples")
 
 
@@ -21,10 +23,15 @@ def rows_of(dataset: str, *, split: str | None, token: str | None) -> list[Mappi
     Raises:
         UserError: it cannot be read, or holds anything but objects.
     """
+    if is_on_hub(dataset):
+        return _rows_of_hub(dataset, split or "train", token)
+    return _checked(_rows_of_file(Path(dataset).expanduser()), dataset)
+
+
+def is_on_hub(dataset: str) -> bool:
+    """Whether the name is no file's."""
     path = Path(dataset).expanduser()
-    if path.is_file() or path.suffix in _SUFFIXES:
-        return _checked(_rows_of_file(path), dataset)
-    return _rows_of_hub(dataset, split or "train", token)
+    return not path.is_file() and path.suffix not in _SUFFIXES
 
 
 def _rows_of_file(path: Path) -> list[Any]:
@@ -38,12 +45,27 @@ def _rows_of_file(path: Path) -> list[Any]:
         raise UserError(f"--dataset: {path}: is neither JSON nor JSON Lines; give one object a line, or a list of them")
     try:
         whole = json.loads(text)
-    except ValueError:
+    except ValueError as error:
+        if not _is_lines(text, path):
+            raise _not_json(path, getattr(error, "lineno", 1), error) from None
         return list(_lines(text, path))
+    except RecursionError:
+        raise UserError(f"--dataset: {path}: is nested too deeply to be read; give one object a line") from None
     if isinstance(whole, list):
         return whole
     lists = [whole[name] for name in _WRAPPERS if isinstance(whole.get(name), list)]
     return lists[0] if len(lists) == 1 else [whole]
+
+
+def _is_lines(text: str, path: Path) -> bool:
+    """Whether what is not JSON as a whole is meant to be one object a line: its name says so, or its first line."""
+    if path.suffix in _OF_LINES:
+        return True
+    try:
+        json.loads(text.lstrip().split("\n", 1)[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _lines(text: str, path: Path) -> Iterator[Any]:
@@ -53,7 +75,15 @@ def _lines(text: str, path: Path) -> Iterator[Any]:
             try:
                 yield json.loads(line)
             except ValueError as error:
-                raise UserError(f"--dataset: {path}:{number}: not JSON ({error}); correct the line") from None
+                raise _not_json(path, number, error) from None
+            except RecursionError:
+                raise UserError(f"--dataset: {path}:{number}: is nested too deeply to be read; correct it") from None
+
+
+def _not_json(path: Path, line: int, error: ValueError) -> UserError:
+    # The decoder's own text counts lines as well, from wherever it began.
+    why = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+    return UserError(f"--dataset: {path}:{line}: not JSON ({why}); correct the line")
 
 
 def _checked(rows: list[Any], dataset: str) -> list[Mapping[str, Any]]:
@@ -71,7 +101,9 @@ def _rows_of_hub(dataset: str, split: str, token: str | None) -> list[Mapping[st
         found = datasets.load_dataset(dataset, split=split, token=token)
         return [dict(row) for row in found]
     except Exception as error:  # the library raises many kinds, and each means that there is nothing to ask about
-        line = " ".join(str(error).split())[:200]
+        # A client that refuses a malformed token quotes it, escaped; so its parts are cut out too.
+        redacted = Redactor([token, *token.split()] if token else [])(str(error))
+        line = " ".join(redacted.split())[:200]
         raise UserError(
             f"--dataset: {dataset} (split {split}): cannot be read ({type(error).__name__}: {line}); check its name, "
             "--split and HF_TOKEN, or name a .json or .jsonl file"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from trialbed.app.checks import hub_problems
 from trialbed.app.execution.sampling import choose_sampling
 from trialbed.app.execution.wanted import ExecutionWanted, Task, TaskWanted
@@ -13,7 +15,7 @@ from trialbed.app.runnable import not_runnable
 from trialbed.choose import REHEARSAL_SUBJECT
 from trialbed.core.errors import UserError
 from trialbed.core.model import ModelName, Sampling
-from trialbed.material import rows_of
+from trialbed.material import is_on_hub, rows_of
 from trialbed.plugins import Catalog
 from trialbed.providers.bedrock.capabilities import capabilities_of
 from trialbed.providers.bedrock.credentials import has_credentials_offline
@@ -23,6 +25,7 @@ from trialbed.providers.names import parse_model, parse_models
 from trialbed.settings import Settings
 
 SHIPPED = "the problems that come with trialbed"
+_ONLY_READS = "HF_TOKEN reads the data set; nothing is uploaded, since HF_REPO_ID is not set"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,9 @@ def read_asked(root: Path, wanted: ExecutionWanted) -> Asked:
     """
     settings, catalog = read_project(root)
     settings = settings.model_copy(update=_overrides(wanted))
+    token, only_reads = settings.hf_token, _only_reads(settings, wanted)
+    if only_reads:
+        settings = settings.model_copy(update={"hf_token": None})
     problems = [*hub_problems(settings), *_number_problems(wanted)]
     subject, why_rehearsal = _subject(settings, wanted, problems)
     problems += not_runnable((subject,))
@@ -80,8 +86,8 @@ def read_asked(root: Path, wanted: ExecutionWanted) -> Asked:
         prices=prices,
         limit_usd=limit_usd,
         samplings=samplings,
-        notices=tuple(notices),
-        rows=_rows(settings, wanted),
+        notices=(*notices, *([_ONLY_READS] if only_reads else [])),
+        rows=_rows(token, wanted),
         dataset=wanted.dataset or SHIPPED,
         output_dir=wanted.output_dir or settings.local_backup_dir / "execution",
     )
@@ -158,8 +164,13 @@ def _number_problems(wanted: ExecutionWanted) -> list[str]:
     return found
 
 
-def _rows(settings: Settings, wanted: ExecutionWanted) -> list[Mapping[str, Any]] | None:
+def _only_reads(settings: Settings, wanted: ExecutionWanted) -> bool:
+    """Whether the Hub's token is there for the data set alone: no place for uploads is named."""
+    named = wanted.dataset
+    return settings.hf_token is not None and settings.hf_repo_id is None and named is not None and is_on_hub(named)
+
+
+def _rows(token: SecretStr | None, wanted: ExecutionWanted) -> list[Mapping[str, Any]] | None:
     if wanted.dataset is None:
         return None
-    token = None if settings.hf_token is None else settings.hf_token.get_secret_value()
-    return rows_of(wanted.dataset, split=wanted.split, token=token)
+    return rows_of(wanted.dataset, split=wanted.split, token=None if token is None else token.get_secret_value())

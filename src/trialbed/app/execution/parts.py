@@ -119,7 +119,7 @@ def _prepared(
             asked.why_rehearsal,
             asked.prices,
             asked.limit_usd,
-            options=options_of(task),
+            options=options_of(task, asked.wanted),
         )
 
 

@@ -25,15 +25,14 @@ class Chosen:
     problems: tuple[str, ...] = ()
 
 
-def options_of(task: TaskWanted) -> dict[str, str]:
-    """Parameter, as records name it -> the flag that sets it for this task."""
+def options_of(task: TaskWanted, wanted: ExecutionWanted) -> dict[str, str]:
+    """Parameter, as records name it -> the flag that sets it for this task; what a variable set keeps its name."""
     return {
         "temperature": f"{task.prefix}-temperature",
         "top_p": f"{task.prefix}-top-p",
         "max_tokens": f"{task.prefix}-max-tokens",
         "thinking": "--enable-thinking",
-        "latency": "--latency-profile",
-    }
+    } | ({} if wanted.latency_profile is None else {"latency": "--latency-profile"})
 
 
 def choose_sampling(
@@ -68,8 +67,9 @@ def choose_sampling(
         guardrail=guardrail,
     )
     sampling, gave_way = _without_refused_defaults(sampling, task, capabilities)
-    options = options_of(task)
-    if isinstance(thinking, int) and wanted.thinking_budget_tokens is not None:
+    options = options_of(task, wanted)
+    if wanted.thinking_budget_tokens is not None and capabilities.thinking:
+        # It thinks, only not with a budget.
         options["thinking"] = "--thinking-budget-tokens"
     refused = [] if drops else refusals(sampling, capabilities, service, "subject", options)
     return Chosen(sampling, (*notices, *gave_way), tuple(refused))
