@@ -14,6 +14,8 @@ import pytest
 from experiments._execution.persona import Chooser, Leanings, Predictor
 from experiments._execution.shipped import cases, rows
 from tests.standins.hub import HubStandIn
+from tests.standins.otlp import Collector
+from tests.standins.otlp.collector import LOG_STREAM_ID, PROJECT_ID, GalileoApi
 from tests.support.bedrock import (
     SUBJECT,
     Bedrock,
@@ -25,6 +27,7 @@ from tests.support.bedrock import (
     requests_in,
 )
 from tests.support.project import Ended, Project, make_project, running, wait_until
+from tests.support.traces import check_tree
 from tests.test_main_job import hub_variables, load_rows
 from trialbed.providers.rehearsal.answer import Answer
 from trialbed.providers.rehearsal.call import RehearsalCall
@@ -541,3 +544,42 @@ def test_more_problems_and_more_generations_ask_only_what_was_not_asked(tmp_path
     assert list(dict.fromkeys(named)) == [row["id"] for row in rows()[:9]], "in the order of the data"
     assert all(len(one["original"]["generations"]) == 3 for one in found["results"])
     assert found["config"]["loaded"]["problems"] == 9 and found["complete"] is True
+
+
+# --- Traces ---------------------------------------------------------------------------------------
+
+KEY = "galileo-key-of-nobody-0123456789"
+GALILEO = ("--enable-galileo", "--galileo-project", "MyFirstEvaluation", "--galileo-log-stream", "aws-bedrock-sonnet")
+
+
+def test_galileo_gets_every_call_and_its_links_are_printed(tmp_path: Path) -> None:
+    api = GalileoApi(KEY, "MyFirstEvaluation", "aws-bedrock-sonnet")
+    with Collector(api=api) as galileo, bedrock_process({"seed": 3}, log=tmp_path / "bedrock.jsonl") as bedrock:
+        galileo_variables = {"GALILEO_API_KEY": KEY, "GALILEO_CONSOLE_URL": galileo.url}
+        project = make_project(tmp_path, **bedrock.environment(), **galileo_variables)
+        ended = execute(project, "--pred-num-problems", "3", "--pred-generations", "2", *GALILEO)
+        assert ended.code in (0, 1), ended.stderr
+        calls = [span for span in galileo.spans if span.name == f"chat {SUBJECT}"]
+        assert len(calls) == len(bedrock.requests()) == len(project.the_run().records())
+        check_tree(galileo.spans)
+    assert f"Galileo project: {galileo.url}/project/{PROJECT_ID}" in ended.stderr
+    assert f"Galileo log stream: {galileo.url}/project/{PROJECT_ID}/log-streams/{LOG_STREAM_ID}" in ended.stderr
+    assert KEY not in ended.stderr + ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (GALILEO, "GALILEO_API_KEY: not set"),
+        (GALILEO[1:3], "--galileo-project: says nothing without --enable-galileo"),
+        (GALILEO[3:], "--galileo-log-stream: says nothing without --enable-galileo"),
+    ],
+    ids=["no key", "a project alone", "a log stream alone"],
+)
+def test_what_galileo_lacks_is_said_before_any_call(tmp_path: Path, flags: tuple[str, ...], said: str) -> None:
+    with bedrock_process({"seed": 3}, log=tmp_path / "bedrock.jsonl") as bedrock:
+        project = make_project(tmp_path, **bedrock.environment())
+        ended = execute(project, *flags)
+        assert requests_in(bedrock.log) == []
+    assert ended.code == 2 and not project.runs()
+    assert ended.stderr.splitlines()[-1].startswith(said)

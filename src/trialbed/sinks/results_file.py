@@ -74,6 +74,11 @@ class ResultsFile:
         try:
             await anyio.to_thread.run_sync(self._write, list(self._kept.values()))
         except OSError as error:
-            if not self._failed:
-                self._announce(f"the results file cannot be written ({error.strerror}); the journal has every record")
-            self._failed = True
+            self._say_once(f"cannot be written ({error.strerror})")
+        except Exception as error:  # an author's code makes what is in it, and may fail in any way
+            self._say_once(f"cannot be made ({type(error).__name__}: {error})")
+
+    def _say_once(self, what: str) -> None:
+        if not self._failed:
+            self._announce(f"the results file {what}; the journal has every record")
+        self._failed = True
