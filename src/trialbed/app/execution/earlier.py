@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from trialbed.core.canonical import canonical_json
 from trialbed.core.errors import UserError
 from trialbed.core.experiment import Scenario
 from trialbed.core.plan import Plan
@@ -39,7 +40,8 @@ def by_run(plan: Plan, backups: Path) -> list[Plan]:
 def _asked(plan: Plan, backups: Path) -> Iterator[tuple[Scenario, ...]]:
     """The scenarios of every run that differs from the plan in nothing else, or in fewer repeats; newest first."""
     ours = plan.as_dict()
-    by_content = {str(content): scenario for content, scenario in zip(ours["scenarios"], plan.scenarios, strict=True)}
+    contents = map(canonical_json, ours["scenarios"])
+    by_content = dict(zip(contents, plan.scenarios, strict=True))
     for folder in runs_newest_first(backups):
         if not folder.name.startswith(f"{plan.experiment}-"):
             continue
@@ -47,7 +49,7 @@ def _asked(plan: Plan, backups: Path) -> Iterator[tuple[Scenario, ...]]:
             theirs: dict[str, Any] = folder.read_plan()["plan"]
         except UserError:
             continue
-        known = [by_content.get(str(content)) for content in theirs.get("scenarios", ())]
+        known = [by_content.get(canonical_json(content)) for content in theirs.get("scenarios", ())]
         if _asks_the_same(ours, theirs) and None not in known:
             yield tuple(scenario for scenario in known if scenario is not None)
 
