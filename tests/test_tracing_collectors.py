@@ -19,7 +19,7 @@ from tests.support.measure import at_most
 from tests.support.project import Ended, Project, make_project, running, wait_until
 from tests.support.traces import CALL, RUN, TRIAL, check_tree, of_kind, tokens_in
 
-PAIRS = 3
+LEAST_TURNS, MOST_TURNS = 3, 8
 ALLOWED = 1.02
 """Of the time of the same run without traces."""
 
@@ -52,7 +52,12 @@ def outcomes(project: Project) -> list[tuple[str, str]]:
 
 def test_a_dead_or_hanging_collector_costs_no_time(tmp_path: Path) -> None:
     """Wall time of whole commands, in turns. The shortest of each kind are compared: whatever else the machine does
-    can only make a run longer, while a wait of ours would make every one of them longer."""
+    can only make a run longer, while a wait of ours would make every one of them longer. On a busy machine it takes
+    more turns until each kind has had a quiet one."""
+
+    def ratio(kind: str) -> float:
+        return min(took[kind]) / min(took["untraced"])
+
     took: dict[str, list[float]] = {"untraced": [], "down": [], "hanging": []}
     found = set()
     config = {"seed": 5, "latency_s": 1.0}
@@ -60,7 +65,9 @@ def test_a_dead_or_hanging_collector_costs_no_time(tmp_path: Path) -> None:
     with bedrock_process(config, log=tmp_path / "log") as bedrock, hanging, nobody_listens() as down:
         project = make_project(tmp_path, **bedrock.environment(), MAX_CONCURRENCY="60")
         where = {"untraced": {}, "down": traced_to(down), "hanging": hanging.environment()}
-        for _ in range(PAIRS):
+        for turn in range(MOST_TURNS):
+            if turn >= LEAST_TURNS and max(ratio("down"), ratio("hanging")) <= ALLOWED:
+                break
             for kind, variables in where.items():
                 began = time.monotonic()
                 ended = project.run("--runs", "10", "--fresh", timeout_s=120, **variables)
@@ -70,8 +77,7 @@ def test_a_dead_or_hanging_collector_costs_no_time(tmp_path: Path) -> None:
     assert len(found) == 1
     assert min(took["untraced"]) > 6
     for kind in ("down", "hanging"):
-        ratio = min(took[kind]) / min(took["untraced"])
-        assert ratio <= ALLOWED, f"{kind}: {ratio:.3f} of the time without traces: {took}"
+        assert ratio(kind) <= ALLOWED, f"{kind}: {ratio(kind):.3f} of the time without traces: {took}"
 
 
 BROKEN: dict[str, tuple[Callable[[int], Fault], str]] = {

@@ -19,7 +19,9 @@ def shipping_to(collector: Collector) -> Shipping:
         destination = Destination(f"{collector.url}/v1/traces", {})
         return OtlpExporter(destination, {"service.name": "test", "service.version": "0"}, Redactor())
 
-    return Shipping(exporter, where=collector.url, clock=SystemClock())
+    shipping = Shipping(exporter, where=collector.url, clock=SystemClock())
+    shipping.begin()
+    return shipping
 
 
 def a_span(texts: Callable[[], Mapping[str, str]] = nothing_more) -> FinishedSpan:

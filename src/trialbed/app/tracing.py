@@ -109,11 +109,13 @@ class Tracing:
 def open_tracing(
     plan: TracingPlan, redact: Redactor, announce: Callable[[str], None], facts: Mapping[str, str | int]
 ) -> Tracing:
-    """Begin the trace of a sitting; `facts` are said of its root span as `trialbed.*`. Nothing is sent yet."""
+    """Begin the trace of a sitting; `facts` are said of its root span as `trialbed.*`."""
     clock, random = SystemClock(), Random()
     ways = _ways(plan, redact, clock)
     if not ways:
         return Tracing([], UNTRACED, announce)
+    for way in ways:
+        way.shipping.begin()
     pen = Pen(
         trace_id=random.getrandbits(128) or 1,
         take=partial(_take_all, tuple(way.shipping for way in ways)),

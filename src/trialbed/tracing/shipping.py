@@ -19,6 +19,8 @@ LINGER_S = 1.0
 MOST_S = 5.0
 """Waited for at the end of a run, while the collector takes one batch after another."""
 
+_SETTLE_S = 0.25
+"""After which the first calls are on their way and the event loop waits for answers: time to import things."""
 _FIRST_ANSWER_S = 1.0
 _LOOK_EVERY_S = 0.01
 
@@ -51,7 +53,7 @@ class Shipped:
 
 
 class Shipping:
-    """The way of spans to one collector. `make` builds the exporter in the thread, when there is something to send."""
+    """The way of spans to one collector. `make` builds the exporter, in the thread."""
 
     def __init__(self, make: Callable[[], Exporter], *, where: str, clock: Clock) -> None:
         self._make = make
@@ -59,7 +61,7 @@ class Shipping:
         self._clock = clock
         self._waiting: deque[FinishedSpan] = deque()
         self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._work, name="tracing", daemon=True)
         self._exporter: Exporter | None = None
         self._is_closed = self._is_given_up = self._has_answered = False
         # The first two are written by the event loop only, the others by the thread only.
@@ -70,6 +72,9 @@ class Shipping:
         self._trouble: str | None = None
         self._mishap: str | None = None
 
+    def begin(self) -> None:
+        self._thread.start()
+
     def take(self, span: FinishedSpan) -> None:
         """Queue a span, or count it as lost where there is no room. Never waits, never raises."""
         self._offered += 1
@@ -77,11 +82,8 @@ class Shipping:
             self._refused += 1
             return
         self._waiting.append(span)
-        if self._thread is None:
-            # The first span leaves at once: by the end of a run it is known whether anything is taken at all.
-            self._thread = threading.Thread(target=self._work, name="tracing", daemon=True)
-            self._thread.start()
-        elif len(self._waiting) >= BATCH and not self._wake.is_set():
+        # The first span leaves at once: by the end of a run it is known whether anything is taken at all.
+        if self._offered == 1 or (len(self._waiting) >= BATCH and not self._wake.is_set()):
             self._wake.set()
 
     async def close(self, *, most_s: float = MOST_S) -> Shipped:
@@ -102,7 +104,7 @@ class Shipping:
         """A collector that never answered well gets a second for its first answer, counted from when it was asked;
         one that does take spans is waited for as long as its answers come as quickly as before, or nearly."""
         now_s = self._clock.monotonic()
-        if self._thread is None or now_s - began_s >= most_s:
+        if now_s - began_s >= most_s:
             return False
         if not self._has_answered and self._now_in_trouble():
             return False
@@ -119,6 +121,8 @@ class Shipping:
         return found or self._mishap or ("the queue was full" if self._refused else "not accepted")
 
     def _work(self) -> None:
+        self._wake.wait(_SETTLE_S)
+        self._ready()
         while True:
             batch = self._next()
             if self._is_given_up:
@@ -143,16 +147,24 @@ class Shipping:
                 return batch
         return batch
 
-    def _send(self, batch: list[FinishedSpan]) -> None:
+    def _ready(self) -> Exporter | None:
         try:
             if self._exporter is None:
                 self._exporter = self._make()
-            self._sent_at = self._clock.monotonic()
-            taken = self._exporter.send(batch)
-            self._trouble = self._exporter.trouble
-            self._has_answered = self._has_answered or self._trouble is None
-        except Exception as error:  # whatever it is, it costs spans and never the run
-            taken = 0
+        except Exception as error:  # whatever it is, e.g. a certificate that is none: it costs spans and never the run
+            self._mishap = type(error).__name__
+        return self._exporter
+
+    def _send(self, batch: list[FinishedSpan]) -> None:
+        taken = 0
+        exporter = self._ready()
+        try:
+            if exporter is not None:
+                self._sent_at = self._clock.monotonic()
+                taken = exporter.send(batch)
+                self._trouble = exporter.trouble
+                self._has_answered = self._has_answered or self._trouble is None
+        except Exception as error:  # as above
             self._mishap = type(error).__name__
         if taken and self._sent_at is not None:
             self._slowest_s = max(self._slowest_s, self._clock.monotonic() - self._sent_at)
