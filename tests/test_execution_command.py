@@ -412,6 +412,7 @@ def test_one_spending_limit_holds_for_all_runs_of_a_command(tmp_path: Path) -> N
         assert len(spent) == 2 and sum(spent) <= limit
         assert execute(limited, *flags, MAX_COST_USD="5").code in (0, 1)
         assert results(limited)["complete"] is True
+        assert execute(limited, *flags, MAX_COST_USD="0.000001").code in (0, 1), "what is finished needs no room"
 
 
 # --- Data sets and mistakes -----------------------------------------------------------------------

@@ -1,16 +1,17 @@
 """One run after another, each to its end, under one spending limit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from trialbed.app.execution.book import ResultsBook
-from trialbed.app.execution.parts import Part, Parts
+from trialbed.app.execution.parts import Parts
 from trialbed.app.execution.wanted import ExecutionWanted
 from trialbed.app.job import SOME_FAILED, Finished, do_job
 from trialbed.app.screen import Screen
 from trialbed.app.tracing import GalileoWanted
 from trialbed.core.errors import UserError
 from trialbed.core.price import usd
-from trialbed.engine.folder import RunFolder, find_resumable
+from trialbed.engine.folder import Chosen, RunFolder, find_resumable
 from trialbed.sinks.journal.state import read_state
 
 
@@ -31,11 +32,15 @@ async def do_execution(parts: Parts, book: ResultsBook, screen: Screen) -> Execu
         UserError: something the user can fix; nothing is lost.
     """
     finished: list[Finished] = []
-    folders: dict[int, RunFolder] = {} if parts.wanted.fresh else _known(parts)
+    known = {} if parts.wanted.fresh else _known(parts)
+    folders = {place: chosen.folder for place, chosen in known.items()}
     for place, part in enumerate(parts.parts):
-        elsewhere_usd = sum(_spent_usd(folder) for other, folder in folders.items() if other != place)
+        limit_usd = parts.limit_usd
+        # A part that is finished asks nothing, so it needs no room.
+        if place not in known or not known[place].is_complete:
+            limit_usd = _left_usd(parts, [folder for other, folder in folders.items() if other != place])
         one = await do_job(
-            replace(part.prepared, max_cost_usd=_left_usd(parts, elsewhere_usd)),
+            replace(part.prepared, max_cost_usd=limit_usd),
             screen,
             fresh=parts.wanted.fresh,
             galileo=_galileo(parts.wanted),
@@ -53,19 +58,13 @@ def _galileo(wanted: ExecutionWanted) -> GalileoWanted | None:
     return GalileoWanted(wanted.galileo_project, wanted.galileo_log_stream) if wanted.enable_galileo else None
 
 
-def _known(parts: Parts) -> dict[int, RunFolder]:
-    """The runs that earlier sittings of this command have begun."""
-    found = {}
-    for place, part in enumerate(parts.parts):
-        chosen = _chosen(part)
-        if chosen is not None:
-            found[place] = chosen
-    return found
-
-
-def _chosen(part: Part) -> RunFolder | None:
-    chosen = find_resumable(part.prepared.settings.local_backup_dir, part.prepared.plan)
-    return None if chosen is None else chosen.folder
+def _known(parts: Parts) -> dict[int, Chosen]:
+    """The runs that earlier sittings of this command have begun, by the place of their part."""
+    chosen = {
+        place: find_resumable(part.prepared.settings.local_backup_dir, part.prepared.plan)
+        for place, part in enumerate(parts.parts)
+    }
+    return {place: one for place, one in chosen.items() if one is not None}
 
 
 def _spent_usd(folder: RunFolder) -> float:
@@ -75,7 +74,7 @@ def _spent_usd(folder: RunFolder) -> float:
     return costs.spent_usd + costs.presumed_usd + costs.unheard_usd
 
 
-def _left_usd(parts: Parts, elsewhere_usd: float) -> float | None:
+def _left_usd(parts: Parts, others: Sequence[RunFolder]) -> float | None:
     """The limit of the command less what its other runs have cost.
 
     Raises:
@@ -83,6 +82,7 @@ def _left_usd(parts: Parts, elsewhere_usd: float) -> float | None:
     """
     if parts.limit_usd is None:
         return None
+    elsewhere_usd = sum(map(_spent_usd, others))
     left_usd = parts.limit_usd - elsewhere_usd
     if left_usd <= 0:
         raise UserError(
