@@ -467,7 +467,7 @@ MISTAKES = {
     "an odd number of choices": (("--task", "choice", "--choice-runs", "3"), "--choice-runs: ", "even number"),
     "no generations": (("--pred-generations", "0"), "--pred-generations: ", "at least 1"),
     "a start before the first": (("--pred-start-index", "-1"), "--pred-start-index: ", "at least 0"),
-    "a start behind the last": (("--pred-start-index", "999"), "no problem is left", "start index 999"),
+    "a start behind the last": (("--pred-start-index", "999"), "no problem is left", "the start index is 999"),
     "a file that is not there": (("--dataset", "nowhere.jsonl"), "--dataset: nowhere.jsonl", "name a file"),
     "no samples": (("--compare-reasoning", "--comparison-samples", "0"), "--comparison-samples", "at least 1"),
     "a temperature that is none": (("--pred-temperature", "warm"), "--pred-temperature", "must be a number"),

@@ -17,7 +17,7 @@ def trace(record: Mapping[str, Any]) -> dict[str, Any]:
         "stop_reason": record["stop_reason"],
         "answer": said[-1] if said else None,
         "evaluation": record["evaluation"],
-        "reasoning_chars": sum(call.get("reasoning_chars", 0) for call in asked),
+        "reasoning_chars": sum(call.get("reasoning_chars", len(call.get("reasoning") or "")) for call in asked),
         "usage": record["usage"],
         "latency_s": record["latency_s"],
         "cost_usd": record["cost_usd"],

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.moto_api._internal import moto_api_backend
 from moto.server import ThreadedMotoServer
 from moto.sts.models import sts_backends
 
@@ -45,10 +46,17 @@ class Aws:
         return list(sts_backends[DEFAULT_ACCOUNT_ID]["aws"].assumed_roles)
 
 
+_open: list[ThreadedMotoServer] = []
+
+
 @contextmanager
 def aws_server() -> Iterator[Aws]:
-    """A fresh, empty S3 and STS until the block ends."""
+    """A fresh, empty S3 and STS until the block ends; one inside of another shares its buckets.
+
+    What moto's servers hold belongs to the process: the last one to end leaves nothing behind for another test.
+    """
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    _open.append(server)
     server.start()
     try:
         host, port = server.get_host_and_port()
@@ -57,3 +65,6 @@ def aws_server() -> Iterator[Aws]:
         yield aws
     finally:
         server.stop()
+        _open.remove(server)
+        if not _open:
+            moto_api_backend.reset()

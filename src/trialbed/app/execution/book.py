@@ -44,9 +44,14 @@ class ResultsBook:
         return self._parts.output_dir / f"execution_{name}_{stamp}.json"
 
     def check(self) -> None:
-        """Raises:
-        UserError: the folder of the file cannot be made or written.
+        """Make the file's folder, and have at hand what its figures are worked out with.
+
+        Raises:
+            UserError: the folder cannot be made or written.
         """
+        # A second or so to load, which would be taken for the time that a write takes.
+        import trialbed.analysis.stats.clustered  # noqa: F401
+
         try:
             self._parts.output_dir.mkdir(parents=True, exist_ok=True)
             probe = self._parts.output_dir / ".trialbed"
@@ -106,5 +111,7 @@ class ResultsBook:
 def kept(record: dict[str, Any]) -> dict[str, Any]:
     """What of a record the file is made of. Prompts, thoughts and attempts stay in the journal: they may be long."""
     answers = [said for said in record["conversation_log"] if said["role"] == "assistant"]
-    calls = [{"role": call["role"], "reasoning_chars": call.get("reasoning_chars", 0)} for call in record["calls"]]
+    calls = [
+        {"role": call.get("role"), "reasoning_chars": len(call.get("reasoning") or "")} for call in record["calls"]
+    ]
     return {**{name: record[name] for name in _KEPT}, "conversation_log": answers, "calls": calls}
