@@ -410,6 +410,8 @@ def test_one_spending_limit_holds_for_all_runs_of_a_command(tmp_path: Path) -> N
         assert "MAX_COST_USD" in ended.stderr
         spent = [float(limited.status(run.folder.name)["cost"]["spent_usd"]) for run in limited.runs()]
         assert len(spent) == 2 and sum(spent) <= limit
+        again = execute(limited, *flags, MAX_COST_USD=f"{limit:.9f}")
+        assert again.code == 2 and f"Results so far: out/{the_file(limited).name}" in again.stderr
         assert execute(limited, *flags, MAX_COST_USD="5").code in (0, 1)
         assert results(limited)["complete"] is True
         assert execute(limited, *flags, MAX_COST_USD="0.000001").code in (0, 1), "what is finished needs no room"

@@ -11,6 +11,7 @@ from trialbed.app.execution.parts import Parts, prepare_execution
 from trialbed.app.execution.wanted import ExecutionWanted
 from trialbed.cli.run import has_uvloop, left_to_do
 from trialbed.cli.screen import TerminalScreen
+from trialbed.core.errors import UserError
 from trialbed.core.text import for_terminal
 
 _SUMMARIES = (("Prediction", "metrics_summary"), ("Choice", "execution_choice_summary"))
@@ -30,7 +31,12 @@ def execution_command(root: Path, wanted: ExecutionWanted) -> int:
         screen.announce(notice)
     book = ResultsBook(parts, screen.announce)
     book.check()
-    ended = anyio.run(do_execution, parts, book, screen, backend_options={"use_uvloop": has_uvloop()})
+    try:
+        ended = anyio.run(do_execution, parts, book, screen, backend_options={"use_uvloop": has_uvloop()})
+    except (UserError, BaseExceptionGroup):
+        if book.path is not None:
+            screen.announce(f"Results so far: {book.path}")
+        raise
     for line in _lines(parts, book, ended):
         print(for_terminal(line))
     sys.stdout.flush()
