@@ -105,7 +105,7 @@ def test_every_metric_is_there_with_counts_and_an_interval(both: Both) -> None:
     assert found["complete"] is True
 
 
-def test_the_members_of_the_file_are_those_of_the_seed(both: Both) -> None:
+def test_the_members_of_the_file_are_those_that_its_readers_know(both: Both) -> None:
     members = {"config", "metrics_counts", "metrics_summary", "results"}
     choices = {f"execution_choice_{name}" for name in ("config", "counts", "summary", "results")}
     assert members | choices <= both.document.keys()

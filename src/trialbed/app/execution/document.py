@@ -1,4 +1,4 @@
-"""What does the file of results say? Made of the records of all parts so far; the names in it are those of the seed."""
+"""What does the file of results say? Made of all records so far, under names that readers of older files know."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
