@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 COUNT ?= 50
+# Where a package came from is in no lock file unless uv is asked to write it there.
+COMPILE := uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header -q
 
 # A copied or moved project must not run the code of the folder it came from.
 ifneq ($(shell cat .venv/built-in 2>/dev/null),$(CURDIR))
@@ -53,9 +55,9 @@ calibrate: .venv/dev.stamp  ## do intervals and tests keep their promises? COUNT
 	@$(BIN)/python -m tests.calibration --count $(if $(filter command line environment,$(origin COUNT)),$(COUNT),200)
 
 lock: .venv/dev.stamp  ## renew the three requirement files (needs uv)
-	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
-	uv pip compile pyproject.toml --group build --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
-	uv pip compile pyproject.toml --extra tracing --group build -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-tracing.lock
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) --extra tracing -c requirements-dev.lock -o requirements-tracing.lock
 
 clean:  ## remove the environment and caches; never any data
 	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -586,3 +586,11 @@ def test_what_galileo_lacks_is_said_before_any_call(tmp_path: Path, flags: tuple
         assert requests_in(bedrock.log) == []
     assert ended.code == 2 and not project.runs()
     assert ended.stderr.splitlines()[-1].startswith(said)
+
+
+def test_a_deadline_that_may_cut_long_answers_is_said_beforehand(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    small = ("--pred-num-problems", "1", "--pred-generations", "1", "--pred-max-tokens")
+    late = execute(project, *small, "20000")
+    assert "CALL_DEADLINE_S: a slow model may take 667 s for --pred-max-tokens 20000" in late.stderr
+    assert "CALL_DEADLINE_S" not in execute(project, *small, "18000").stderr

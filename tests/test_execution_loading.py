@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments._execution.loading import Loaded, Wanted, load
-from experiments._execution.shares import cluster
 from experiments.execution_choice import experiment as choice
 from experiments.execution_prediction import experiment as prediction
 from tests.standins.hub import HubStandIn
 from tests.support.project import Ended, make_project
+from trialbed.core.cluster import cluster_of
 from trialbed.core.errors import UserError
 from trialbed.material import rows_of
 
@@ -246,7 +246,7 @@ def test_two_rows_of_one_id_are_refused_even_if_one_of_them_cannot_be_used() -> 
 def test_slashes_in_ids_cannot_be_mistaken_for_the_one_between_question_and_row() -> None:
     (case,) = loaded(row("a/b/c", "contest/1")).cases
     assert (case.id, case.question_id, case.row) == ("contest_1/a_b_c", "contest_1", "a/b/c")
-    assert cluster({"scenario": case.id}) == case.question_id
+    assert cluster_of(case.id) == case.question_id
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_rows_that_would_come_to_one_test_case_are_refused_by_both_their_names(r
 
 def test_rows_of_one_question_are_one_cluster_and_a_row_without_question_is_one_by_itself() -> None:
     rows = [row("r1", "q"), listed("r2", "q"), row("r3", None), row("r4", ""), listed("r5", None)]
-    clusters = [cluster({"scenario": case.id}) for case in loaded(*rows).cases]
+    clusters = [cluster_of(case.id) for case in loaded(*rows).cases]
     assert clusters == ["q"] * 4 + ["r3", "r4"] + ["r5"] * 3
 
 
@@ -380,7 +380,7 @@ def test_what_is_not_passed_over_is_loaded_and_the_counts_add_up_to_the_rows(
         why: min(3, count) for why, count in found.skipped.items()
     }
     for case in found.cases:
-        assert case.id.count("/") == 1 and cluster({"scenario": case.id}) == case.question_id
+        assert case.id.count("/") == 1 and cluster_of(case.id) == case.question_id
         assert skips is False or not case.is_boolean
 
 
@@ -486,6 +486,7 @@ def test_a_file_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None
 REPO = "user/problems"
 READ = """
 import json, sys
+from trialbed.core.cluster import cluster_of
 from trialbed.core.errors import UserError
 from trialbed.material import rows_of
 try:

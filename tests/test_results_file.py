@@ -272,3 +272,18 @@ def test_the_file_is_its_owners_alone_whatever_was_there_before(tmp_path: Path) 
     path.chmod(0o644)
     to(path)([])
     assert read(path)["ended"] == 0 and path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_code_of_an_author_that_fails_is_said_once_and_costs_nothing(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def fail(_: Rows) -> None:
+        raise ValueError("no such metric")
+
+    async with open_journal(tmp_path) as journal:
+        sink = file_of(journal, fail, said)
+        for number in (1, 2):
+            await end(journal, sink, record(number))
+            await sink.write_now()
+    (line,) = said
+    assert line == "the results file cannot be made (ValueError: no such metric); the journal has every record"

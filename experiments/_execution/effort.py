@@ -3,4 +3,3 @@
 from typing import Literal
 
 Level = Literal["low", "medium", "high"]
-LEVELS: tuple[Level, Level, Level] = ("low", "medium", "high")

@@ -23,9 +23,7 @@ from random import Random
 
 from .mutator import KINDS, Kind, Mutation, mutant, mutations
 from .sandbox import Failure, Gave, Limits, run
-
-TOLERANCE = 1e-6
-"""Relative; of absolute size near zero."""
+from .values import RELATIVE_TOLERANCE
 
 FOR_MUTANTS = Limits(cpu_s=1)
 """A mutant that loops without end is common, and costs all the time it may have."""
@@ -115,7 +113,7 @@ def _shuffled(found: Sequence[Mutation], kinds: Sequence[Kind], chance: Random) 
 def _alike(one: object, other: object) -> bool:
     match one, other:
         case (int() | float(), int() | float()):
-            return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+            return math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE, abs_tol=RELATIVE_TOLERANCE)
         case ([*_], [*_]) if type(one) is type(other):
             return len(one) == len(other) and all(map(_alike, one, other))
         case (dict(), dict()):

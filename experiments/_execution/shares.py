@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trialbed.core.cluster import cluster_of
+
 Record = Mapping[str, Any]
 Hit = Callable[[Record], bool | None]
 """Whether a record counts as a hit; None = it is not in the denominator."""
@@ -63,11 +65,6 @@ class Asked:
         return _told([hit(record) for record in self.records], self.records, "")
 
 
-def cluster(record: Record) -> str:
-    """The question that a record is about."""
-    return str(record["scenario"]).partition("/")[0]
-
-
 def _told(hits: Sequence[bool], records: Sequence[Record], suffix: str) -> dict[str, Any]:
     """Null where nothing counts; the interval is null with fewer than two questions."""
     if not hits:
@@ -75,6 +72,6 @@ def _told(hits: Sequence[bool], records: Sequence[Record], suffix: str) -> dict[
     # Imported late: every command loads the experiments, and few need statistics.
     from trialbed.analysis.stats.clustered import clustered_share
 
-    found = clustered_share(hits, [cluster(record) for record in records])
+    found = clustered_share(hits, [cluster_of(record["scenario"]) for record in records])
     ends = None if found.interval is None else [found.interval.lo, found.interval.hi]
     return {f"value{suffix}": found.value, f"k{suffix}": found.k, f"n{suffix}": found.n, f"ci{suffix}": ends}

@@ -259,53 +259,11 @@ def execution(
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin other runs instead of going on.")] = False,
 ) -> None:
     """Ask a model what programs and their mutants return; the same command again goes on."""
-    from trialbed.app.execution.wanted import ExecutionWanted, TaskWanted
+    from trialbed.app.execution.wanted import wanted_of
     from trialbed.cli.execution import execution_command
 
-    prediction = TaskWanted(
-        task="prediction",
-        num_problems=pred_num_problems,
-        start_index=pred_start_index,
-        requests=pred_generations,
-        reasoning=pred_reasoning,
-        max_tokens=pred_max_tokens,
-        temperature=pred_temperature,
-        top_p=pred_top_p,
-        seed=pred_seed,
-        skip_boolean=pred_skip_boolean,
-    )
-    choice = TaskWanted(
-        task="choice",
-        num_problems=choice_num_problems,
-        start_index=choice_start_index,
-        requests=choice_runs,
-        reasoning=choice_reasoning,
-        max_tokens=choice_max_tokens,
-        temperature=choice_temperature,
-        top_p=choice_top_p,
-        seed=choice_seed,
-        skip_boolean=choice_skip_boolean,
-    )
-    wanted = ExecutionWanted(
-        tasks=(prediction, choice) if task == "both" else (prediction,) if task == "prediction" else (choice,),
-        dataset=dataset,
-        split=split,
-        output_dir=output_dir,
-        model_id=model_id,
-        region=region,
-        enable_thinking=enable_thinking,
-        thinking_budget_tokens=thinking_budget_tokens,
-        latency_profile=latency_profile,
-        compare_reasoning=compare_reasoning,
-        comparison_samples=comparison_samples,
-        include_missing_mutations=include_missing_mutations,
-        enable_galileo=enable_galileo,
-        galileo_project=galileo_project,
-        galileo_log_stream=galileo_log_stream,
-        max_cost_usd=max_cost,
-        fresh=fresh,
-    )
-    raise typer.Exit(execution_command(_root(context), wanted))
+    # So many flags are not handed on one by one: each has the name that its parameter has here.
+    raise typer.Exit(execution_command(_root(context), wanted_of(context.params)))
 
 
 def rehearsal_server(

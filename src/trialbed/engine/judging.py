@@ -180,7 +180,8 @@ async def _one(judging: Judging, trial_id: str) -> Outcome:
         share=judging.share,
     )
     is_unreadable = outcome is Outcome.PARSE_FAILED
-    if is_unreadable and (record["outcome"], record["outcome_reason"]) == (outcome, reason) and not log.calls:
+    unreadable = judging.redact(reason or "") if is_unreadable else None
+    if is_unreadable and (record["outcome"], record["outcome_reason"]) == (outcome, unreadable) and not log.calls:
         judging.tally.judged += 1
         log.span.ended(outcome)
         return outcome
@@ -196,7 +197,7 @@ async def _one(judging: Judging, trial_id: str) -> Outcome:
         log.calls,
         judging=judging.number,
         judges=judging.judges,
-        unreadable=judging.redact(reason or "") if is_unreadable else None,
+        unreadable=unreadable,
         deviations=judging.deviations,
     )
     await log.recorded(row)

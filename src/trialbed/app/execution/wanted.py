@@ -1,8 +1,9 @@
 """What does the command line of `trialbed execution` ask for? One frozen value; None = not said there."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Task = Literal["prediction", "choice"]
 Level = Literal["low", "medium", "high"]
@@ -81,3 +82,23 @@ class ExecutionWanted:
     galileo_log_stream: str | None = None
     max_cost_usd: float | None = None
     fresh: bool = False
+
+
+def wanted_of(flags: Mapping[str, Any]) -> ExecutionWanted:
+    """The command line as one value; `flags` by their parameters' names, a task's own after `pred_` or `choice_`."""
+    tasks: tuple[Task, ...] = ("prediction", "choice") if flags["task"] == "both" else (flags["task"],)
+    named = {own.name for own in fields(ExecutionWanted)} & flags.keys()
+    output_dir = flags["output_dir"]
+    return ExecutionWanted(
+        tasks=tuple(_task_of(task, flags) for task in tasks),
+        max_cost_usd=flags["max_cost"],
+        output_dir=None if output_dir is None else Path(output_dir),
+        **{name: flags[name] for name in named - {"output_dir"}},
+    )
+
+
+def _task_of(task: Task, flags: Mapping[str, Any]) -> TaskWanted:
+    prefix = PREFIXES[task].lstrip("-")
+    requests = flags["pred_generations" if task == "prediction" else "choice_runs"]
+    own = {one.name: flags[f"{prefix}_{one.name}"] for one in fields(TaskWanted) if f"{prefix}_{one.name}" in flags}
+    return TaskWanted(task=task, requests=requests, **own)
