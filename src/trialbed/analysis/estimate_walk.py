@@ -64,13 +64,14 @@ async def walk(experiment: Experiment, plan: Plan, trial: Trial, length: Length,
         send=lambda said: walker.subject(said, trial),
         judges=judges,
         student=walker.student(trial.dialogue),
+        takes_cut=experiment.takes_cut,
     )
     with anyio.move_on_after(_MOST_S):
         try:
             await experiment.converse(trial, chat)
             if experiment.judges_turns:
                 await _judge_turns(experiment, trial, chat.transcript, judges)
-            else:
+            elif not experiment.is_timed:
                 await experiment.judge(trial, chat.transcript, judges)
         except Exception:  # made-up answers may be nothing an author has thought of: what was asked so far counts
             pass

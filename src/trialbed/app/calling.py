@@ -111,6 +111,7 @@ def _governor(prepared: Prepared, models: Models, journal: Journal) -> Governor:
         quotas={model: quota(model) for model in prepared.models},
         clock=SystemClock(),
         on_pace=tell,
+        ceilings=prepared.ceilings,
     )
 
 

@@ -100,7 +100,14 @@ async def do_job(
     for note in await check_s3(settings) if writes_to_s3(prepared) else []:
         announce(note)
     personas = prepared.found.experiment.personas() if prepared.is_rehearsal else ()
-    async with open_models(prepared.models, settings, personas=personas, seed=prepared.plan.seed) as models:
+    opening = open_models(
+        prepared.models,
+        settings,
+        personas=personas,
+        seed=prepared.plan.seed,
+        is_timed=prepared.found.experiment.is_timed,
+    )
+    async with opening as models:
         prices = prices_of(prepared, models)
         # A new run has no folder before its models have answered; one that goes on looks first what is left to spend.
         checks = await check_far_side(prepared, models, announce) if chosen is None else []

@@ -28,9 +28,9 @@ class Models:
 
 @asynccontextmanager
 async def open_models(
-    names: Sequence[ModelName], settings: Settings, *, personas: Sequence[Any], seed: int
+    names: Sequence[ModelName], settings: Settings, *, personas: Sequence[Any], seed: int, is_timed: bool = False
 ) -> AsyncIterator[Models]:
-    """Open all clients the named models need.
+    """Open all clients the named models need; with `is_timed`, such that time connections too.
 
     Raises:
         UserError: region or credentials are missing.
@@ -40,12 +40,12 @@ async def open_models(
         for provider, opener in _OPENERS.items():
             own = [name for name in names if name.provider == provider]
             if own:
-                await opener(stack, models, own, settings, {"personas": personas, "seed": seed})
+                await opener(stack, models, own, settings, {"personas": personas, "seed": seed, "is_timed": is_timed})
         yield models
 
 
 async def _open_bedrock(
-    stack: AsyncExitStack, models: Models, names: Sequence[ModelName], settings: Settings, _: Mapping[str, Any]
+    stack: AsyncExitStack, models: Models, names: Sequence[ModelName], settings: Settings, extra: Mapping[str, Any]
 ) -> None:
     from trialbed.providers.bedrock.capabilities import capabilities_of, is_opaque
     from trialbed.providers.bedrock.model import BedrockModel
@@ -58,6 +58,7 @@ async def _open_bedrock(
             assume_role_arn=settings.bedrock_assume_role_arn,
             external_id=_secret(settings.bedrock_assume_role_external_id),
             read_timeout_s=max(900.0, settings.call_deadline_s),
+            times_connections=extra["is_timed"],
         )
     )
     models.refresh["bedrock"] = client.refresh_credentials
@@ -91,6 +92,7 @@ async def _open_rehearsal(
             max_pool_connections=settings.max_concurrency,
             endpoint_url=server.url,
             fixed_keys=("rehearsal", "rehearsal"),
+            times_connections=extra["is_timed"],
         )
     )
     for name in names:

@@ -45,7 +45,8 @@ class Prepared:
     run stands to the locked plan of its experiment, once that has been looked at (see `app.lock.hold_to_lock`); None =
     there is none. Without `asks_subjects` the answers of the plan's subjects are there already, and only its judges
     are asked. `judge_variable` is the one by which the user has named them, `options` have, by parameter of the
-    subjects, the option of a command that sets it in the place of a variable.
+    subjects, the option of a command that sets it in the place of a variable. `ceilings` are the most calls in flight
+    of single models, as a roster file gives them.
     """
 
     root: Path
@@ -60,6 +61,7 @@ class Prepared:
     asks_subjects: bool = True
     judge_variable: str = "JUDGE_MODELS"
     options: Mapping[str, str] = field(default_factory=dict)
+    ceilings: Mapping[ModelName, int] = field(default_factory=dict)
 
     @property
     def subjects(self) -> tuple[ModelName, ...]:

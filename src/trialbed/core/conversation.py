@@ -28,7 +28,8 @@ class Chat:
 
     `judges` are there for experiments whose next line depends on what the subject said; a verdict
     reached on the way is put on record with `note`. `student` says the other side's lines; None = nobody does, or
-    a script. `on_reply` hears of every answered turn.
+    a script. `on_reply` hears of every answered turn. With `takes_cut` a reply that ends at its most tokens is an
+    answer.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Chat:
         judges: Sequence[Judge] = (),
         student: Student | None = None,
         on_reply: Callable[[Transcript], None] = lambda _: None,
+        takes_cut: bool = False,
     ) -> None:
         self.transcript = Transcript(system)
         self.judges = tuple(judges)
@@ -47,6 +49,7 @@ class Chat:
         self.repairs = 0
         self._send = send
         self._on_reply = on_reply
+        self._takes_cut = takes_cut
 
     async def ask(self, text: str) -> str:
         """Say `text` to the subject and return its reply.
@@ -67,10 +70,12 @@ class Chat:
         if reply.text:
             self.transcript = Transcript(asked.system, (*asked.messages, Message("assistant", reply.text)))
         outcome = outcome_of_stop(reply.stop_reason)
-        if outcome is not Outcome.ANSWERED:
+        is_cut = outcome is Outcome.TRUNCATED
+        if outcome is not Outcome.ANSWERED and not (is_cut and self._takes_cut):
             raise TurnEnded(outcome, f"stop reason {reply.stop_reason}")
         if not reply.text.strip():
-            raise TurnEnded(Outcome.PARSE_FAILED, "the reply is empty")
+            why = ": the token budget ran out before the first visible word" if is_cut else ""
+            raise TurnEnded(Outcome.PARSE_FAILED, f"the reply is empty{why}")
         self._on_reply(self.transcript)
         return reply.text
 

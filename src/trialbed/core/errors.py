@@ -12,7 +12,8 @@ class UserError(Exception):
 class CallError(Exception):
     """One attempt at a model call failed.
 
-    `code` and `http_status` are the provider's, `detail` its message, `request_id` its id for the attempt.
+    `code` and `http_status` are the provider's, `detail` its message, `request_id` its id for the attempt,
+    `retry_after_s` how long it asks to be left alone; None = it does not say.
     """
 
     def __init__(
@@ -22,12 +23,14 @@ class CallError(Exception):
         code: str | None = None,
         http_status: int | None = None,
         request_id: str | None = None,
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code
         self.http_status = http_status
         self.request_id = request_id
+        self.retry_after_s = retry_after_s
 
     def __str__(self) -> str:
         return (

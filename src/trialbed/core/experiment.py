@@ -10,7 +10,7 @@ from trialbed.core.conversation import Chat
 from trialbed.core.golden import GoldenCase
 from trialbed.core.judge import Judge
 from trialbed.core.measure import Measure
-from trialbed.core.model import Sampling
+from trialbed.core.model import Sampling, Service
 from trialbed.core.transcript import Transcript
 from trialbed.core.trial import Trial
 from trialbed.core.turn import JudgedTurn
@@ -38,6 +38,10 @@ class Variant(BaseModel):
     id: str
     label: str = ""
     baseline: bool = False
+
+    def sampling(self, asked: Sampling) -> Sampling:
+        """The parameters of a trial of this variant; `asked` are those of the plan. Only its own words may decide."""
+        return asked
 
     def content(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude={"label", "baseline"})
@@ -72,6 +76,10 @@ class Experiment:
     `has_student` says that a model (or a script) plays the other side, through `chat.student`, for as many turns as
     `trial.dialogue` allows. `judges_turns` says that every reply is judged for itself, while the dialogue goes on: by
     `judge_turn` and `rate_turn`, and what they come to by `conclude` in the place of `judge`.
+
+    `is_timed` has the subject's replies streamed and their pieces timed: what that comes to is said by `of_calls` in
+    the place of `judge`. `takes_cut` says that a reply which ends at its most tokens is what was asked for, no
+    fragment.
     """
 
     name: ClassVar[str]
@@ -83,6 +91,8 @@ class Experiment:
     has_student: ClassVar[bool] = False
     student_sampling: ClassVar[Sampling] = Sampling(max_tokens=300, temperature=0.7)
     judges_turns: ClassVar[bool] = False
+    is_timed: ClassVar[bool] = False
+    takes_cut: ClassVar[bool] = False
     headline: ClassVar[str | None] = None
     measures: ClassVar[tuple[Measure, ...]] = ()
     least_words: ClassVar[int] = 0
@@ -115,6 +125,10 @@ class Experiment:
         system: str | None = trial.scenario.system
         return system
 
+    def service(self, trial: Trial, asked: Service) -> Service:
+        """How the subject's calls in this trial are served; `asked` is what the settings say."""
+        return asked
+
     async def converse(self, trial: Trial, chat: Chat) -> None:
         raise NotImplementedError(f"{type(self).__name__} must say how a trial talks")
 
@@ -146,6 +160,19 @@ class Experiment:
             JudgeFailed: too little was judged to say anything; the trial becomes `judge_error`.
         """
         raise NotImplementedError(f"{type(self).__name__} must say what its turns come to")
+
+    def of_calls(self, trial: Trial, calls: Sequence[Mapping[str, Any]]) -> Sequence[Verdict]:
+        """What the subject's answered calls come to, as a record's `calls` hold them; the first verdict is the record's
+        `evaluation`.
+
+        Raises:
+            AnswerUnreadable: a value that is needed is missing or impossible; the trial becomes `parse_failed`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must say what its calls come to")
+
+    def for_ingest(self, record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What a results server is sent of an answered trial's record; None where there is nothing for one."""
+        return None
 
     def summary(self, evaluation: Mapping[str, Any] | None) -> Mapping[str, Any]:
         """What the summary of a single trial says of its evaluation; None where there is none."""

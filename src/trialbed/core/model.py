@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, Protocol
 
 from trialbed.core.canonical import digest
 from trialbed.core.redact import ACCOUNT_IN_ARN, ACCOUNT_MASK
+from trialbed.core.timing import StreamTiming
 
 Role = Literal["subject", "judge", "student"]
 
@@ -111,7 +112,8 @@ class ModelRequest:
 
     `turn` is which of the subject's replies the call is about, where it is about one, `repeat` whether a judge is asked
     a second time: for the record, never sent. `stands_for_tokens` is set on a small call that shows beforehand whether
-    larger ones will be answered: the most tokens of those, so that it goes their way. Never sent either.
+    larger ones will be answered: the most tokens of those, so that it goes their way. Never sent either. `is_timed`
+    asks for the answer as a stream whose pieces are timed.
     """
 
     model: ModelName
@@ -124,6 +126,7 @@ class ModelRequest:
     turn: int | None = None
     repeat: int = 0
     stands_for_tokens: int | None = None
+    is_timed: bool = False
 
     @cached_property
     def requested(self) -> dict[str, Any]:
@@ -179,7 +182,8 @@ class ModelReply:
 
     `data` is the structured answer when the model used the form, else None. `sent` and `echoed` hold
     parameters as they stood on the wire and in the response; `unsupported` what was left out on purpose.
-    `repairs` counts characters that had to be replaced (see `core.text.repair`).
+    `repairs` counts characters that had to be replaced (see `core.text.repair`). `timing` is there if the request asked
+    for it.
     """
 
     text: str
@@ -192,6 +196,7 @@ class ModelReply:
     unsupported: tuple[str, ...] = ()
     reasoning: str | None = None
     repairs: int = 0
+    timing: StreamTiming | None = None
 
 
 class Model(Protocol):

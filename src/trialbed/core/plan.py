@@ -72,14 +72,15 @@ class Plan:
             **({"dialogue": self.dialogue.as_dict()} if self.dialogue is not None else {}),
         }
 
-    def trials(self, subject: ModelName | None = None) -> Iterator[Trial]:
+    def trials(self, subject: ModelName | None = None, *, first_repeat: int = 0) -> Iterator[Trial]:
         """The trials in seeded, interleaved blocks; of one subject only, if named.
 
         A block holds every variant of one scenario × subject × repeat, and all blocks of a repeat come
         before those of the next, so that any cut leaves a nearly balanced design. One block is made
-        at a time: memory does not grow with the plan.
+        at a time: memory does not grow with the plan. Those of repeats before `first_repeat` are left out.
         """
-        ordered = islice(self._in_order(), self.size)
+        before = first_repeat * len(self.scenarios) * len(self.variants) * len(self.subjects)
+        ordered = islice(self._in_order(first_repeat), max(0, self.size - before))
         for variant, cell in ordered:
             if subject is None or cell.subject == subject:
                 yield self._trial(variant, cell)
@@ -94,9 +95,9 @@ class Plan:
             counts[variant.id] += 1
         return counts
 
-    def _in_order(self) -> "Iterator[tuple[Variant, _Cell]]":
+    def _in_order(self, first_repeat: int = 0) -> "Iterator[tuple[Variant, _Cell]]":
         order = Random()
-        for repeat in range(self.repeats):
+        for repeat in range(first_repeat, self.repeats):
             cells = [
                 _Cell(scenario, subject, repeat, number)
                 for number, (scenario, subject) in enumerate(
@@ -126,7 +127,7 @@ class Plan:
             scenario=cell.scenario,
             variant=variant,
             subject=cell.subject,
-            sampling=self.sampling,
+            sampling=variant.sampling(self.sampling),
             repeat=cell.repeat,
             index=cell.repeat * len(self.scenarios) * len(self.subjects) + cell.number,
             seed=seed_of(f"[{self.seed},{parts.variants[variant.id]},{place}]"),

@@ -46,6 +46,9 @@ Step = Again | GiveUp | StopModel | PauseRun
 _LEAST_ATTEMPT_S = 1.0
 """An attempt that the deadline cuts is probably paid for: none is begun with less time than this."""
 
+_SPREAD_S = 1.0
+"""Over so long calls are spread that a provider has told when to come back."""
+
 _BACKOFF: dict[type[errors.CallError], Backoff] = {
     errors.Throttled: Backoff(first_s=1.0, most_s=30.0, attempts=1_000),
     errors.WarmingUp: Backoff(first_s=20.0, most_s=60.0, attempts=100),
@@ -84,4 +87,7 @@ def next_step(error: errors.CallError, *, failures: int, left_s: float, proven: 
     if isinstance(error, errors.WarmingUp):
         # Loading a model takes minutes: half the cap at the least.
         wait_s = cap / 2 + wait_s / 2
+    if error.retry_after_s is not None:
+        # Never earlier than asked: an attempt before its time may count against the quota too.
+        wait_s = error.retry_after_s + random.uniform(0.0, min(cap, _SPREAD_S))
     return Again(wait_s) if wait_s + _LEAST_ATTEMPT_S < left_s else GiveUp()

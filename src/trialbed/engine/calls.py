@@ -148,6 +148,7 @@ class Calls:
             "code": error.code,
             "http_status": error.http_status,
             "request_id": error.request_id,
+            **({} if error.retry_after_s is None else {"retry_after_s": error.retry_after_s}),
             "detail": self._redact(error.detail)[:500],
             "started_at": attempts.started_at,
             "latency_s": round(self._clock.monotonic() - attempts.sent_at, 6),
@@ -207,6 +208,8 @@ def _call_entry(
         "unsupported": list(reply.unsupported),
         "attempts": [*attempts.failures, {"n": attempts.count, "why": attempts.why, "error": None}],
     }
+    if reply.timing is not None:
+        entry["timing"] = reply.timing.as_dict()
     if request.turn is not None:
         entry["turn"] = request.turn
     if request.repeat:

@@ -8,7 +8,7 @@ cannot take all places.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 import anyio
 
@@ -37,9 +37,12 @@ class Governor:
         quotas: Mapping[ModelName, Quota],
         clock: Clock,
         on_pace: OnPace = lambda _model, _pace: None,
+        ceilings: Mapping[ModelName, int] = MappingProxyType({}),
     ) -> None:
+        """`ceiling` is of all models together, `ceilings` have those of single ones."""
         self.in_flight = 0
         self._ceiling = ceiling
+        self._ceilings = ceilings
         self._quotas = quotas
         self._clock = clock
         self._on_pace = on_pace
@@ -67,7 +70,8 @@ class Governor:
     def _queue(self, model: ModelName) -> "_Queue":
         queue = self._queues.get(model)
         if queue is None:
-            lane = Lane(self._ceiling, self._quotas.get(model, Quota()))
+            most = min(self._ceiling, self._ceilings.get(model, self._ceiling))
+            lane = Lane(most, self._quotas.get(model, Quota()))
             queue = self._queues[model] = _Queue(model, lane)
         return queue
 
@@ -123,6 +127,8 @@ class Governor:
         changed = False
         if isinstance(error, Throttled):
             changed = lane.throttled(ticket, _unit(error), now)
+            if error.retry_after_s is not None:
+                lane.hold_off(error.retry_after_s, now)
         elif isinstance(error, WarmingUp):
             lane.warming_up(ticket, _WARM_UP_S, now)
         elif usage is not None:

@@ -1,10 +1,12 @@
 """What do the judges say of a finished transcript? Asks them once, and of a subsample a second time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from trialbed.core.errors import Drained, UserError
 from trialbed.core.experiment import Experiment
 from trialbed.core.judge import AnswerUnreadable, JudgeFailed
+from trialbed.core.model import Role
 from trialbed.core.outcome import Outcome
 from trialbed.core.plan import is_judged_twice
 from trialbed.core.transcript import Transcript
@@ -13,6 +15,8 @@ from trialbed.core.turn import JudgedTurn
 from trialbed.core.verdict import Asking, Verdict
 from trialbed.engine.asking import UNREADABLE, JudgesOf, unwrapped
 from trialbed.engine.turns import judged_turns
+
+_SUBJECT: Role = "subject"
 
 Judged = tuple[Outcome, str | None, Sequence[Verdict]]
 """`answered` with verdicts, the first of which evaluates the trial; or `judge_error` or `parse_failed`, and why."""
@@ -27,6 +31,7 @@ async def judged(
     judging: int,
     share: float,
     turns: Sequence[JudgedTurn] | None = None,
+    calls: Sequence[Mapping[str, Any]] = (),
 ) -> Judged:
     """All verdicts on a transcript, main ones first.
 
@@ -36,15 +41,16 @@ async def judged(
             judge that fails there has no second verdict, and the journal says why.
         turns: of an experiment that judges turns, what was found of them while the dialogue went on; None = nothing
             yet.
+        calls: the answered calls of the trial, as records hold them, for an experiment that reads those.
 
     Raises:
         Drained: the run is stopping.
         UserError: the journal cannot be written any more.
     """
-    outcome, reason, main = await _asked(trial, transcript, judges_of, experiment, Asking(judging), turns)
+    outcome, reason, main = await _asked(trial, transcript, judges_of, experiment, Asking(judging), turns, calls)
     if outcome is not Outcome.ANSWERED or not main or not is_judged_twice(trial.seed, share):
         return outcome, reason, main
-    _, _, second = await _asked(trial, transcript, judges_of, experiment, Asking(judging, repeat=1), None)
+    _, _, second = await _asked(trial, transcript, judges_of, experiment, Asking(judging, repeat=1), None, calls)
     # A rule in code says the same twice, which tells nothing.
     return outcome, reason, (*main, *(verdict for verdict in second if verdict.judge is not None))
 
@@ -56,6 +62,7 @@ async def _asked(
     experiment: Experiment,
     asking: Asking,
     turns: Sequence[JudgedTurn] | None,
+    calls: Sequence[Mapping[str, Any]],
 ) -> Judged:
     of_turns: tuple[Verdict, ...] = ()
     try:
@@ -64,6 +71,8 @@ async def _asked(
                 turns = await judged_turns(trial, transcript, judges_of, experiment, asking)
             of_turns = verdicts_of(turns)
             verdicts = experiment.conclude(trial, transcript, turns)
+        elif experiment.is_timed:
+            verdicts = experiment.of_calls(trial, [call for call in calls if call["role"] == _SUBJECT])
         else:
             verdicts = await experiment.judge(trial, transcript, judges_of(asking))
         return Outcome.ANSWERED, None, (*(verdict.given_in(asking) for verdict in verdicts), *of_turns)

@@ -178,6 +178,7 @@ async def _one(judging: Judging, trial_id: str) -> Outcome:
         judging.experiment,
         judging=judging.number,
         share=judging.share,
+        calls=record["calls"],
     )
     is_unreadable = outcome is Outcome.PARSE_FAILED
     unreadable = judging.redact(reason or "") if is_unreadable else None

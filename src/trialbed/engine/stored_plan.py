@@ -45,7 +45,7 @@ class StoredPlan:
             scenario=scenario,
             variant=variant,
             subject=ModelName(record["provider"], record["steward_model"]),
-            sampling=self.plan.sampling,
+            sampling=variant.sampling(self.plan.sampling),
             repeat=record["repeat"],
             index=int(record["run_id"].rpartition("_")[2]),
             seed=record["model_config"]["seed"],

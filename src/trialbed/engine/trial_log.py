@@ -14,6 +14,7 @@ from trialbed.core.model import ModelReply, ModelRequest, Role, Usage
 from trialbed.core.outcome import Outcome
 from trialbed.core.record import Record
 from trialbed.core.student import is_a_line
+from trialbed.core.timing import timing_of
 from trialbed.core.tracing import UNTRACED_TRIAL, TrialSpan
 from trialbed.sinks.journal.writer import Journal
 
@@ -168,4 +169,5 @@ def _reply_of(event: dict[str, Any]) -> ModelReply:
         unsupported=tuple(call["unsupported"]),
         reasoning=event["reasoning"],
         repairs=event["repairs"],
+        timing=timing_of(call["timing"]) if "timing" in call else None,
     )

@@ -85,10 +85,11 @@ async def run_trial(trial: Trial, bench: Bench, *, on_talked: Callable[[], None]
         judges=judges_of(FIRST),
         student=_student(trial, bench, log),
         on_reply=telling.replied,
+        takes_cut=bench.experiment.takes_cut,
     )
     try:
         talk_and_judge = _with_turns if bench.experiment.judges_turns else _talk_and_judge
-        outcome, reason, verdicts = await talk_and_judge(trial, chat, judges_of, bench, on_talked, telling)
+        outcome, reason, verdicts = await talk_and_judge(trial, chat, judges_of, bench, on_talked, telling, log)
         # Whoever's turn came with the end of the last call sends first: a record can wait, the service not.
         await asyncio.sleep(0)
     except Drained:
@@ -123,6 +124,7 @@ def request_metadata(run: str, trial: Trial) -> Mapping[str, str]:
 
 def _sender(trial: Trial, bench: Bench, log: TrialLog) -> Send:
     metadata = request_metadata(bench.facts.run, trial)
+    service = bench.experiment.service(trial, bench.facts.service)
 
     async def send(transcript: Transcript) -> ModelReply:
         request = ModelRequest(
@@ -131,7 +133,8 @@ def _sender(trial: Trial, bench: Bench, log: TrialLog) -> Send:
             sampling=trial.sampling,
             system=transcript.system,
             metadata=metadata,
-            service=bench.facts.service,
+            service=service,
+            is_timed=bench.experiment.is_timed,
         )
         return await bench.calls.ask(request, "subject", log)
 
@@ -152,7 +155,13 @@ def _student(trial: Trial, bench: Bench, log: TrialLog) -> Student | None:
 
 
 async def _talk_and_judge(
-    trial: Trial, chat: Chat, judges_of: JudgesOf, bench: Bench, on_talked: Callable[[], None], _: Telling
+    trial: Trial,
+    chat: Chat,
+    judges_of: JudgesOf,
+    bench: Bench,
+    on_talked: Callable[[], None],
+    _: Telling,
+    log: TrialLog,
 ) -> Judged:
     outcome, reason = await _talk(trial, chat, bench)
     on_talked()
@@ -161,11 +170,18 @@ async def _talk_and_judge(
     if outcome is not Outcome.ANSWERED:
         return outcome, reason, ()
     share = bench.facts.plan.judge_repeat_share
-    return await judged(trial, chat.transcript, judges_of, bench.experiment, judging=0, share=share)
+    calls = log.calls
+    return await judged(trial, chat.transcript, judges_of, bench.experiment, judging=0, share=share, calls=calls)
 
 
 async def _with_turns(
-    trial: Trial, chat: Chat, judges_of: JudgesOf, bench: Bench, on_talked: Callable[[], None], telling: Telling
+    trial: Trial,
+    chat: Chat,
+    judges_of: JudgesOf,
+    bench: Bench,
+    on_talked: Callable[[], None],
+    telling: Telling,
+    _: TrialLog,
 ) -> Judged:
     """The same where every turn is judged while the dialogue goes on.
 

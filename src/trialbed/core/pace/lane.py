@@ -22,6 +22,7 @@ _START_BURST = 2.0
 _SCOUTS, _SCOUTS_GAP_S = 3, 0.005
 _PAUSE_CALLS = 5
 _LEAST_PAUSE_S, _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 0.25, 30.0
+_LONGEST_HOLD_S = 300.0
 _IN_A_ROW = 8
 _BLAMED_ON_WIDTH = 0.5
 _SAFE = 0.98
@@ -211,6 +212,10 @@ class Lane:
         """The model is being loaded: nobody need ask before."""
         self._paused_until = max(self._paused_until, now + wait_s)
         self.failed(ticket)
+
+    def hold_off(self, wait_s: float, now: float) -> None:
+        """The provider has said when to come back: nobody asks before."""
+        self._paused_until = max(self._paused_until, now + min(wait_s, _LONGEST_HOLD_S))
 
     def pace(self) -> Pace:
         """How the lane stands."""

@@ -14,6 +14,7 @@ from trialbed.providers.bedrock import wire
 from trialbed.providers.bedrock.assembly import Event, assembled
 from trialbed.providers.bedrock.errors import stream_error
 from trialbed.providers.bedrock.mapping import Answer
+from trialbed.providers.bedrock.stopwatch import Stopwatch, running
 
 _UNREADABLE = (ParserError, struct.error, KeyError, UnicodeDecodeError)
 """Of botocore's decoder: a checksum that does not hold, or lengths and types that make no sense."""
@@ -25,20 +26,36 @@ async def converse_stream(sdk_client: Any, parameters: Mapping[str, Any]) -> Ans
     Raises:
         CallError: the stream broke, or says what went wrong; and whatever the SDK and its HTTP client raise.
     """
-    response = await sdk_client.converse_stream(**parameters)
+    watch = Stopwatch()
+    before = running.set(watch)
+    try:
+        response = await sdk_client.converse_stream(**parameters)
+    finally:
+        running.reset(before)
     request_id = response.get("ResponseMetadata", {}).get("RequestId")
     received = response[wire.RAW_STREAM]
     buffer = EventStreamBuffer()
     events: list[Event] = []
     try:
         async for data in received.content.iter_any():
+            at = watch.now()
             buffer.add_data(data)
-            events += _events(buffer, request_id)
+            for event in _events(buffer, request_id):
+                watch.heard(_text_of(event), at)
+                events.append(event)
     finally:
         # Of a stream that was read to its end the connection is back in the pool by now; of any other it is
         # closed, be it that the call was cancelled: nobody reads on, and the model need not go on either.
         received.close()
-    return Answer(assembled(events, request_id=request_id), request_id)
+    timing = watch.read()
+    return Answer(assembled(events, request_id=request_id), request_id, timing)
+
+
+def _text_of(event: Event) -> str:
+    """The visible text that a piece brings; what is malformed is told by whoever puts the answer together."""
+    delta = event.payload.get("delta") if event.kind == "contentBlockDelta" else None
+    text = delta.get("text") if isinstance(delta, Mapping) else None
+    return text if isinstance(text, str) else ""
 
 
 def _events(buffer: EventStreamBuffer, request_id: str | None) -> Iterator[Event]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiobotocore.awsrequest import AioAWSResponse
 from aiobotocore.httpsession import AIOHTTPSession
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, TraceConfig
 from botocore.awsrequest import AWSPreparedRequest
 from yarl import URL
 
@@ -35,10 +35,18 @@ class Received:
 class HttpSession(AIOHTTPSession):
     """The HTTP session of one client."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, trace: TraceConfig | None = None, **settings: Any) -> None:
+        """`trace` hears of the connections that are made."""
         super().__init__(**settings)
+        self._trace = trace
         self._has_seams = all(hasattr(self, seam) for seam in _SEAMS)
         self._urls: dict[str, URL | None] = {}
+
+    async def _get_session(self, proxy_url: str | None) -> Any:
+        session = await super()._get_session(proxy_url)
+        if self._trace is not None and self._trace not in session.trace_configs:
+            session.trace_configs.append(self._trace)
+        return session
 
     async def post(self, request: Sent) -> Received:
         """Send a request and read the answer, whatever its status. Raises what the SDK's `send` raises."""

@@ -24,6 +24,7 @@ from trialbed.core.model import (
     thinking_shown,
 )
 from trialbed.core.text import repair
+from trialbed.core.timing import StreamTiming
 from trialbed.providers.bedrock.caching import has_cache_point, put_cache_points
 from trialbed.providers.bedrock.forms import AnswerMode, form_request, json_object
 
@@ -38,10 +39,12 @@ _NOT_ECHOED = {"output", "stopReason", "usage", "metrics"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 200: its JSON body as it came (None if it is no JSON), and the service's id for the attempt."""
+    """A 200: its JSON body as it came (None if it is no JSON), and the service's id for the attempt; of a stream also
+    when its pieces came."""
 
     body: Any
     request_id: str | None = None
+    timing: StreamTiming | None = None
 
 
 def parameters_of(request: ModelRequest, mode: AnswerMode | None, *, cache_tokens: int = 0) -> dict[str, Any]:
@@ -145,7 +148,13 @@ def reply_of(
         reply = _reply(_mapping(answer.body, "the body"), form, mode)
     except _NotAnAnswer as error:
         raise MalformedBody(str(error), code="MalformedBody", http_status=200, request_id=answer.request_id) from None
-    return replace(reply, request_id=answer.request_id, sent=dict(sent or {}), unsupported=unsupported)
+    return replace(
+        reply,
+        request_id=answer.request_id,
+        sent=dict(sent or {}),
+        unsupported=unsupported,
+        timing=answer.timing,
+    )
 
 
 def _reply(body: Mapping[str, Any], form: AnswerForm | None, mode: AnswerMode | None) -> ModelReply:

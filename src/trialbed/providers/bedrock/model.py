@@ -71,12 +71,14 @@ class BedrockModel:
             try:
                 return await self._ask(request, mode, streams=streams)
             except CallError as error:
-                if streams and refuses_streaming(error):
+                if streams and not request.is_timed and refuses_streaming(error):
                     self._stop_streaming(error, request)
                 elif not self._learns_from(error, request, mode):
                     raise
 
     def _streams(self, request: ModelRequest) -> bool:
+        if request.is_timed:
+            return True
         most_tokens = request.stands_for_tokens or request.sampling.max_tokens
         return (request.form is not None) not in self._unstreamed and is_streamed(self._streaming, most_tokens)
 
@@ -109,6 +111,8 @@ class BedrockModel:
             refused += ("prompt_cache",)
         converse = self._client.converse_stream if streams else self._client.converse
         answer = await converse(parameters)
+        if not request.is_timed:
+            answer = replace(answer, timing=None)
         reply = reply_of(answer, form=request.form, mode=mode, sent=sent, unsupported=refused)
         if mode == "json_schema" and reply.data is None and reply.stop_reason == "end_turn":
             # Prose under a schema: the member was taken and not honoured. The next request asks otherwise.

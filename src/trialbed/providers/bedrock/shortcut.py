@@ -21,6 +21,7 @@ from time import gmtime, strftime
 from typing import Any
 from uuid import uuid4
 
+from aiohttp import TraceConfig
 from botocore.utils import get_token_from_environment
 
 from trialbed.providers.bedrock import identity, wire
@@ -53,11 +54,12 @@ _plain_call: ContextVar[_PlainCall | None] = ContextVar("_plain_call", default=N
 class HttpSessionMaker:
     """What the SDK makes the HTTP session of a client by; `made` is that session."""
 
-    def __init__(self) -> None:
+    def __init__(self, trace: TraceConfig | None = None) -> None:
         self.made: HttpSession | None = None
+        self._trace = trace
 
     def __call__(self, **settings: Any) -> HttpSession:
-        self.made = HttpSession(**settings)
+        self.made = HttpSession(trace=self._trace, **settings)
         return self.made
 
 

@@ -1,0 +1,38 @@
+"""When did the pieces of one streamed answer come? Of one attempt, by the monotonic clock of this process."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTiming:
+    """Seconds since the request was handed, whole and signed, to the HTTP client.
+
+    Args:
+        total_s: the end of the stream.
+        text_at_s: the arrival of each piece of visible text, in order; pieces that came in one packet have one time.
+            Thoughts and the input of tools are no visible text.
+        connect_s: how long a connection was set up before the request could leave, which is in all other times;
+            0.0 = one was there already, None = not known.
+    """
+
+    total_s: float
+    text_at_s: tuple[float, ...] = ()
+    connect_s: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As a record's `calls` hold it, rounded to microseconds."""
+        return {
+            "total_s": round(self.total_s, _DECIMALS),
+            "text_at_s": [round(at_s, _DECIMALS) for at_s in self.text_at_s],
+            "connect_s": None if self.connect_s is None else round(self.connect_s, _DECIMALS),
+        }
+
+
+def timing_of(stored: Mapping[str, Any]) -> StreamTiming:
+    """The inverse of `StreamTiming.as_dict`."""
+    text_at_s: Sequence[float] = stored["text_at_s"]
+    return StreamTiming(stored["total_s"], tuple(text_at_s), stored.get("connect_s"))
