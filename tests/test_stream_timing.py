@@ -48,6 +48,7 @@ async def test_a_timed_request_is_streamed_whatever_the_settings_say() -> None:
     async with timed_model(latency_s=0.1, ttft_fraction=1.0, chunk_gap_s=0.01) as model:
         reply, timing = await timed_reply(model)
     assert len(timing.text_at_s) == PIECES
+    assert timing.text_chars == (9,) * PIECES
     assert reply.stop_reason == "max_tokens"
 
 
@@ -76,5 +77,5 @@ async def test_a_connection_is_timed_apart_when_it_is_made_and_is_none_when_it_w
 
 
 def test_times_are_read_back_as_they_were_kept() -> None:
-    timing = StreamTiming(1.25, (0.5, 0.75), None)
+    timing = StreamTiming(1.25, (0.5, 0.75), (4, 5), None)
     assert timing_of(timing.as_dict()) == timing

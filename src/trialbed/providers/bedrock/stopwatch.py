@@ -20,6 +20,7 @@ class Stopwatch:
         self._connecting_at: float | None = None
         self._connect_s: float | None = None
         self._text_at_s: list[float] = []
+        self._text_chars: list[int] = []
 
     def sends(self) -> None:
         """The request, whole and signed, is handed to the HTTP client."""
@@ -37,13 +38,15 @@ class Stopwatch:
         """A piece of text came; what goes before the first visible word is none."""
         if text and (self._text_at_s or text.strip()):
             self._text_at_s.append(at - self._sent_at)
+            self._text_chars.append(len(text))
 
     def now(self) -> float:
         return self._now()
 
     def read(self) -> StreamTiming:
         """The times so far; the end of the stream is now."""
-        return StreamTiming(self._now() - self._sent_at, tuple(self._text_at_s), self._connect_s)
+        total_s = self._now() - self._sent_at
+        return StreamTiming(total_s, tuple(self._text_at_s), tuple(self._text_chars), self._connect_s)
 
 
 running: ContextVar[Stopwatch | None] = ContextVar("running", default=None)
