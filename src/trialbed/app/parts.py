@@ -60,7 +60,7 @@ def build_run(
         folder.name,
         folder.began_unix_s,
         plan,
-        provenance(prepared.root) | {"lock_hash": lock_hash(prepared)},
+        provenance(prepared.root) | {"lock_hash": lock_hash(prepared), "aws_region": settings.aws_region},
         settings.service,
         deviations_of(prepared, journal.state, redact, at=iso_z(clock.now())),
     )
