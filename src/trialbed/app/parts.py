@@ -53,8 +53,9 @@ def build_run(
     *,
     more_sinks: Sequence[Sink] = (),
     span: RunSpan = UNTRACED,
+    patience_s: float | None = None,
 ) -> tuple[Run, Signals]:
-    """Every part of the run, each given what it needs."""
+    """Every part of the run, each given what it needs. `patience_s`: see `app.calling.open_calling`."""
     settings, plan, clock = prepared.settings, prepared.plan, SystemClock()
     facts = RunFacts(
         folder.name,
@@ -76,6 +77,7 @@ def build_run(
         trials=plan.size,
         announce=announce,
         redact=redact,
+        patience_s=patience_s,
     )
     nonce = nonce_of(folder, journal.state)
     sinks = [*open_sinks(prepared, folder, journal, facts.provenance, announce, nonce=nonce), *more_sinks]
