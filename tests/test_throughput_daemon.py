@@ -158,3 +158,21 @@ def test_times_are_those_of_the_server_also_when_five_models_are_measured_at_onc
     best = max(one["decode_tokens_per_second"] for one in found)
     assert best == pytest.approx(1 / gap_s, rel=0.05)
     assert all(one["time_to_first_token"] >= first_s - 0.002 for one in found)
+
+
+def test_credentials_that_come_later_are_found_at_the_next_cycle(tmp_path: Path) -> None:
+    with bedrock_thread(RehearsalConfig()) as server:
+        measuring = measuring_project(tmp_path, server.url, BENCHMARK_MODELS=FAST)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            del measuring.project.environment[name]
+        with running(measuring.start(*DAEMON)) as daemon:
+            wait_until(lambda: cycles_ended(daemon.stderr) >= 1, "a cycle")
+            folder = Path(measuring.project.environment["HOME"]) / ".aws"
+            folder.mkdir()
+            keys = "aws_access_key_id = AKIAEXAMPLEEXAMPLE00\naws_secret_access_key = example-secret-000000000000000000000"
+            (folder / "credentials").write_text(f"[default]\n{keys}\n", encoding="utf-8")
+            wait_until(lambda: "Success" in daemon.stderr, "a success")
+            daemon.send(signal.SIGTERM)
+            assert daemon.wait().code == 143
+    first, *_ = measuring.records()
+    assert first["outcome"] == "provider_error" and "AWS credentials: none found" in first["outcome_reason"]
