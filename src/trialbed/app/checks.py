@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import anyio
 
+from trialbed.app.ingest import has_results, ingest_problems
 from trialbed.app.prepare import Prepared
 from trialbed.core.errors import CallError, CredentialsExpired, InvalidRequest, ModelUnavailable, QuotaExhausted
 from trialbed.core.model import AnswerForm, Message, Model, ModelName, ModelRequest, Role, Sampling, Usage
@@ -55,6 +56,8 @@ def setting_problems(prepared: Prepared) -> list[str]:
     """What can be seen without any network."""
     settings = prepared.settings
     problems = hub_problems(settings)
+    if has_results(prepared.found.experiment):
+        problems += ingest_problems(settings)
     if settings.on_unsupported == "refuse":
         problems += _refused_parameters(prepared)
     return problems
