@@ -2,9 +2,10 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from trialbed.app import logs
 from trialbed.app.journal import open_journal
@@ -69,6 +70,8 @@ class MeasuringSitting:
         expectation: Expectation,
         screen: Screen,
         watcher: Watcher,
+        *,
+        beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self.next_models: tuple[ModelName, ...] | None = None
         self.refused: UserError | None = None
@@ -78,6 +81,7 @@ class MeasuringSitting:
         self._expectation = expectation
         self._screen = screen
         self._watcher = watcher
+        self._beside = beside
         self._redact = Redactor(known_secrets(os.environ))
 
     async def carry_out(self, *, fresh: bool) -> Measured:
@@ -104,7 +108,7 @@ class MeasuringSitting:
                     tracing = open_tracing(traced, self._redact, announce, _trace_facts(prepared, folder))
                     cycles = self._cycles(prepared, opening, folder, journal, drain, tracing.span)
                     try:
-                        await carry_out_cycles(cycles)
+                        await carry_out_cycles(cycles, beside=self._beside)
                     finally:
                         is_cut = cycles.run.signals.exit_code is not None
                         await tracing.end(ending_facts(how_they_stand(cycles)), is_cut=is_cut)
