@@ -23,7 +23,7 @@ from trialbed.core.model import ModelName
 from trialbed.engine.cycles import Watcher
 from trialbed.engine.schedule import FixedRate
 
-_AFTERWARDS_S = 60.0
+_AFTERWARDS_S = 30.0
 _log = logging.getLogger(f"{logs.LOGGER}.throughput")
 
 
@@ -54,7 +54,7 @@ async def measure(measuring: Measuring, screen: Screen, watcher: Watcher) -> lis
         _log.info("the list of models has changed: %d are expected from now on", len(models))
     if not measuring.wanted.daemon and done[-1].exit_code is None:
         with anyio.move_on_after(_AFTERWARDS_S):
-            await deliver_earlier(measuring.root, measuring.settings)
+            await deliver_earlier(measuring.root, measuring.settings, but=done[-1].folder.name)
     return done
 
 

@@ -20,11 +20,11 @@ _SINK = "ingest"
 _log = logging.getLogger(f"{logs.LOGGER}.throughput")
 
 
-async def deliver_earlier(root: Path, settings: Settings) -> None:
-    """Send what the newest runs owe, but for the one that is being written. Goes on until cancelled, or done."""
+async def deliver_earlier(root: Path, settings: Settings, *, but: str = "") -> None:
+    """Send what the newest runs owe, but for the one of that name. Goes on until cancelled, or done."""
     if not ingest_is_wanted(settings):
         return
-    for folder in await anyio.to_thread.run_sync(_owing, settings.local_backup_dir):
+    for folder in await anyio.to_thread.run_sync(_owing, settings.local_backup_dir, but):
         try:
             owed = (await push(root, settings, folder, _log.info)).get(_SINK, 0)
         except UserError as error:
@@ -34,8 +34,9 @@ async def deliver_earlier(root: Path, settings: Settings) -> None:
         _log.info("%s: %s", folder.name, f"{owed} results are still owed" if owed else "all its results are delivered")
 
 
-def _owing(backups: Path) -> list[RunFolder]:
-    folders = [folder for folder in runs_newest_first(backups) if folder.name.startswith(f"{EXPERIMENT}-")]
+def _owing(backups: Path, but: str) -> list[RunFolder]:
+    every = runs_newest_first(backups)
+    folders = [folder for folder in every if folder.name.startswith(f"{EXPERIMENT}-") and folder.name != but]
     return [folder for folder in folders[:_MOST_RUNS] if _owes(folder)]
 
 

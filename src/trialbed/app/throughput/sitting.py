@@ -3,14 +3,14 @@
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from trialbed.app import logs
 from trialbed.app.journal import open_journal
 from trialbed.app.money import BUDGET, check_room, left_of, open_spending, prices_of, used_up
-from trialbed.app.parts import announcer, build_run, plan_facts
+from trialbed.app.parts import announcer, build_run, far_sinks, plan_facts
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
 from trialbed.app.throughput.expectation import Expectation
@@ -35,6 +35,7 @@ from trialbed.settings import known_secrets
 from trialbed.sinks.journal.writer import Journal
 from trialbed.sinks.sink import Persistent
 
+_FLUSH_S = 30.0
 _log = logging.getLogger(f"{logs.LOGGER}.throughput")
 
 
@@ -135,6 +136,9 @@ class MeasuringSitting:
             span=span,
             patience_s=patience_s,
         )
+        if far_sinks(prepared) == ("ingest",):
+            # Its answers are quick: whoever waits at the terminal for a server that is away need not wait long.
+            run = replace(run, flush_patience_s=_FLUSH_S)
         return Cycles(
             run=run,
             course=Course(prepared.plan),
