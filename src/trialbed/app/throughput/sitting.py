@@ -8,13 +8,12 @@ from functools import partial
 
 from trialbed.app import logs
 from trialbed.app.journal import open_journal
-from trialbed.app.models import Models
 from trialbed.app.money import BUDGET, check_room, left_of, open_spending, prices_of, used_up
 from trialbed.app.parts import announcer, build_run, plan_facts
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
 from trialbed.app.throughput.expectation import Expectation
-from trialbed.app.throughput.opening import open_each
+from trialbed.app.throughput.opening import Opening, open_each
 from trialbed.app.throughput.prepare import Measuring, grown
 from trialbed.app.throughput.remote import NoList
 from trialbed.app.throughput.resume import Earlier, find_earlier
@@ -93,7 +92,7 @@ class MeasuringSitting:
         traced = plan_tracing(settings, os.environ)
         announce = announcer(self._screen, self._redact)
         personas = first.found.experiment.personas() if first.is_rehearsal else ()
-        async with open_each(first.models, settings, personas=personas, seed=first.plan.seed) as models:
+        async with open_each(first.models, settings, personas=personas, seed=first.plan.seed) as opening:
             folder = _folder(first, earlier, fresh=fresh)
             handler = logs.open_log(folder.path / "run.log", settings.log_level, self._redact)
             drain = Drain(clock=SystemClock(), grace_s=settings.grace_s)
@@ -103,7 +102,7 @@ class MeasuringSitting:
                 ) as journal:
                     prepared = _to_begin(first, earlier, folder, journal)
                     tracing = open_tracing(traced, self._redact, announce, _trace_facts(prepared, folder))
-                    cycles = self._cycles(prepared, models, folder, journal, drain, tracing.span)
+                    cycles = self._cycles(prepared, opening, folder, journal, drain, tracing.span)
                     try:
                         await carry_out_cycles(cycles)
                     finally:
@@ -114,8 +113,9 @@ class MeasuringSitting:
                 logs.close_log(handler)
 
     def _cycles(
-        self, prepared: Prepared, models: Models, folder: RunFolder, journal: Journal, drain: Drain, span: RunSpan
+        self, prepared: Prepared, opening: Opening, folder: RunFolder, journal: Journal, drain: Drain, span: RunSpan
     ) -> Cycles:
+        models = opening.models
         spending = open_spending(prepared, prices_of(prepared, models), journal, drain)
         check_room(spending, journal.state, prepared.plan.size, ())
         patience_s = self._measuring.patience_s
@@ -135,12 +135,14 @@ class MeasuringSitting:
             run=run,
             course=Course(prepared.plan),
             schedule=self._schedule,
-            grow=partial(self._grow, prepared, folder, journal),
+            grow=partial(self._grow, prepared, opening, folder, journal),
             on_cycle=partial(_begin_anew, run),
             watcher=self._watcher,
         )
 
-    async def _grow(self, prepared: Prepared, folder: RunFolder, journal: Journal, plan: Plan) -> Plan | None:
+    async def _grow(
+        self, prepared: Prepared, opening: Opening, folder: RunFolder, journal: Journal, plan: Plan
+    ) -> Plan | None:
         """The plan of one more cycle, on disk; None if the models are other ones by now, or the list refuses.
 
         Raises:
@@ -157,6 +159,7 @@ class MeasuringSitting:
         if expected != self._models:
             self.next_models = expected
             return None
+        await opening.again()
         more = grown(prepared, plan.repeats + 1)
         # The journal knows the plan before plan.json does: a kill between leaves one that can be explained.
         await journal.write("plan_grown", None, **plan_facts(more))
