@@ -94,12 +94,13 @@ def why_refused(address: Address, *, is_loopback_fine: bool) -> str | None:
 
 
 def _kind_of(address: Address) -> str | None:
+    is_site_local = isinstance(address, IPv6Address) and address.is_site_local
     kinds = {
         "unspecified": address.is_unspecified,
         "link-local": address.is_link_local,
         "a multicast address": address.is_multicast,
         "private": address.is_private,
-        "reserved": address.is_reserved or not address.is_global,
+        "reserved": address.is_reserved or is_site_local or not address.is_global,
     }
     return next((kind for kind, holds in kinds.items() if holds), None)
 
