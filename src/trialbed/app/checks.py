@@ -202,8 +202,8 @@ async def _check_model(
 
 def _refusal(error: CallError, request: ModelRequest, role: Role, options: Mapping[str, str]) -> str:
     """What, where and what to do: a parameter that the service names, by its variable or option; else the model."""
-    from trialbed.providers.bedrock.capabilities import unset, variables_of
     from trialbed.providers.bedrock.learning import refused_in, refuses_streaming
+    from trialbed.providers.variables import unset, variables_of
 
     if refuses_streaming(error):
         return f"BEDROCK_STREAM: {request.model}: {error}; set BEDROCK_STREAM=auto or never"
