@@ -52,7 +52,7 @@ class BedrockModel:
         self._refused_members: tuple[str, ...] = ()
         self._fits: dict[tuple[Sampling, Service], tuple[Sampling, Service, tuple[str, ...]]] = {}
 
-    def refusals(
+    async def refusals(
         self, sampling: Sampling, service: Service, role: Role = "subject", options: Mapping[str, str] | None = None
     ) -> list[str]:
         """One line per parameter that is known to be refused in this role; none where they are left out instead."""
