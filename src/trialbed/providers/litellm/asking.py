@@ -4,35 +4,36 @@ from typing import Any
 
 from trialbed.core.model import BUDGETED, AnswerForm, ModelRequest, Sampling
 from trialbed.providers.answer_forms import AnswerMode, instruction
+from trialbed.providers.litellm.table import Provider
 
 _CACHED = {"type": "ephemeral"}
 
 
-def parameters_of(
-    request: ModelRequest, mode: AnswerMode | None, *, prefix: str, streams: bool, asks_usage: bool
-) -> dict[str, Any]:
+def parameters_of(request: ModelRequest, mode: AnswerMode | None, provider: Provider) -> dict[str, Any]:
     """The parameters of a call, without key and address.
 
     Args:
-        request: its sampling is passed on as it stands.
+        request: its sampling is passed on as it stands; a timed one asks for a stream.
         mode: how the form is asked for; None without a form.
-        prefix: what LiteLLM calls the provider.
-        streams: whether the answer is to come as a stream.
-        asks_usage: whether a stream must be asked to tell the tokens.
     """
+    allowed: list[str] = []
     parameters: dict[str, Any] = {
-        "model": f"{prefix}/{request.model.id}",
+        "model": f"{provider.prefix}/{request.model.id}",
         "messages": _messages(request, mode),
         **_sampling(request.sampling),
     }
     if request.form is not None and mode is not None:
-        parameters |= _form(request.form, mode)
-    if streams:
+        form = _form(request.form, mode)
+        parameters |= form
+        # Whether a model takes it is the provider's to say; LiteLLM refuses it for models that it does not know.
+        allowed += form if provider.protocol == "chat" else ()
+    if request.is_timed:
         parameters["stream"] = True
-        if asks_usage:
-            # Allowed by name: for some providers LiteLLM leaves it out without a word.
-            parameters |= {"stream_options": {"include_usage": True}, "allowed_openai_params": ["stream_options"]}
-    return parameters
+    if request.is_timed and provider.asks_usage:
+        # For some providers LiteLLM leaves it out without a word.
+        parameters["stream_options"] = {"include_usage": True}
+        allowed.append("stream_options")
+    return parameters | ({"allowed_openai_params": allowed} if allowed else {})
 
 
 def _sampling(sampling: Sampling) -> dict[str, Any]:

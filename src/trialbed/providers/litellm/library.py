@@ -108,9 +108,13 @@ async def build(parameters: Mapping[str, Any]) -> Built:
     raise NotTaken("LiteLLM made no request")
 
 
-def estimated_tokens(model: str, *, text: str) -> int:
-    """What LiteLLM's tokenizer makes of `text`, where a provider does not tell."""
-    return int(_loaded().token_counter(model=model, text=text))
+def estimated_tokens(text: str) -> int:
+    """How many tokens `text` has in the encoding that comes with LiteLLM (cl100k); those of other models would be
+    fetched from the network."""
+    _loaded()
+    from litellm.litellm_core_utils.default_encoding import encoding
+
+    return len(encoding.encode(text, disallowed_special=()))
 
 
 def price_entry(prefix: str, model: str) -> Mapping[str, Any] | None:

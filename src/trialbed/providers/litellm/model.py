@@ -146,10 +146,7 @@ class LiteLlmModel:
         return self._fits[asked]
 
     async def _build(self, request: ModelRequest, mode: AnswerMode | None) -> Built:
-        table = self._access.table
-        parameters = parameters_of(
-            request, mode, prefix=table.prefix, streams=request.is_timed, asks_usage=table.asks_usage
-        )
+        parameters = parameters_of(request, mode, self._access.table)
         try:
             return await library.build(parameters | self._access.parameters())
         except NotTaken:
@@ -242,10 +239,9 @@ class LiteLlmModel:
         )
 
     def _estimated(self, request: ModelRequest, text: str) -> Usage:
-        """Where the provider tells no tokens: what LiteLLM's tokenizer makes of the words."""
+        """Where the provider tells no tokens: what a tokenizer makes of the words, which may be another model's."""
         asked = "\n".join((request.system or "", *(message.text for message in request.messages)))
-        model = request.model.id
-        return Usage(library.estimated_tokens(model, text=asked), library.estimated_tokens(model, text=text))
+        return Usage(library.estimated_tokens(asked), library.estimated_tokens(text))
 
 
 def _json(body: bytes) -> Any:
