@@ -65,10 +65,17 @@ def check_installed(model: str, *, needs_google_auth: bool = False) -> None:
     Raises:
         UserError: it is not, with the command that installs it.
     """
-    if find_spec("litellm") is None:
+    if not _is_there("litellm"):
         raise UserError(f"{model}: the package litellm is not installed; {INSTALL}")
-    if needs_google_auth and (find_spec("google") is None or find_spec("google.auth") is None):
+    if needs_google_auth and not _is_there("google.auth"):
         raise UserError(f"{model}: the package google-auth is not installed; {INSTALL}")
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ImportError:  # of a module inside a package that is not there
+        return False
 
 
 async def load() -> None:
