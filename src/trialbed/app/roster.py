@@ -36,9 +36,21 @@ def named_models(text: str, root: Path) -> Roster:
     Raises:
         UserError: an entry names only a provider, or the file cannot be read.
     """
-    if text.strip().lower().endswith(_SUFFIX):
-        return read_roster(root / Path(text.strip()).expanduser())
-    return Roster(parse_models(text))
+    return roster_in(text, root) if is_roster(text) else Roster(parse_models(text))
+
+
+def is_roster(text: str) -> bool:
+    """Whether a setting names a roster file, by how it ends."""
+    return text.strip().lower().endswith(_SUFFIX)
+
+
+def roster_in(text: str, root: Path) -> Roster:
+    """The roster file that a setting names, under `root`.
+
+    Raises:
+        UserError: it cannot be read, or is not of this form.
+    """
+    return read_roster(root / Path(text.strip()).expanduser())
 
 
 def read_roster(path: Path) -> Roster:

@@ -1,12 +1,14 @@
 """What is going to be measured, and how? Settings, command line and catalog made into the plan of one cycle."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from trialbed.app.checks import hub_problems
 from trialbed.app.ingest import ingest_is_wanted, ingest_problems
 from trialbed.app.prepare import Prepared, analysis_of, limit_of, prices_of_project, read_project
+from trialbed.app.roster import Roster
 from trialbed.app.throughput.expected import listed_models, named_models
 from trialbed.app.throughput.remote import RemoteList
 from trialbed.app.throughput.wanted import EXPERIMENT, MAX_TOKENS, TEMPERATURE, ThroughputWanted
@@ -42,9 +44,14 @@ class Measuring:
     def provider(self) -> str:
         return self.wanted.provider.strip().lower()
 
-    def fixed_models(self) -> tuple[ModelName, ...]:
-        """The models that are named here, not on the web."""
-        return named_models(self.wanted.models or self.settings.benchmark_models, self.provider)
+    @cached_property
+    def named(self) -> Roster:
+        """The models that are named here, not on the web.
+
+        Raises:
+            UserError: they are in a roster file that cannot be read.
+        """
+        return named_models(self.wanted.models or self.settings.benchmark_models, self.provider, self.root)
 
     def listed(self, entries: list[tuple[str | None, str]]) -> tuple[ModelName, ...]:
         return listed_models(entries, self.provider)
@@ -66,6 +73,7 @@ class Measuring:
             None,
             self.prices,
             self.limit_usd,
+            ceilings=self.named.ceilings,
         )
 
 
@@ -97,13 +105,20 @@ def prepare_measuring(root: Path, wanted: ThroughputWanted) -> Measuring:
         remote,
         patience_s,
     )
-    if remote is None and not measuring.fixed_models():
-        problems.append(
-            "--models: no model is named; name some, csv of ids, here or in BENCHMARK_MODELS, or BENCHMARK_MODELS_URL"
-        )
+    problems += _model_problems(measuring)
     if problems:
         raise UserError("\n".join(dict.fromkeys(problems)))
     return measuring
+
+
+def _model_problems(measuring: Measuring) -> list[str]:
+    try:
+        named = measuring.named.models
+    except UserError as error:
+        return [str(error)]
+    if named or measuring.remote is not None:
+        return []
+    return ["--models: no model is named; name some, csv of ids, here or in BENCHMARK_MODELS, or BENCHMARK_MODELS_URL"]
 
 
 def _ingest_problems(settings: Settings, wanted: ThroughputWanted) -> list[str]:
