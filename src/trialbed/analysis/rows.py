@@ -61,6 +61,12 @@ class Row:
     cost_usd: float | None
     started_at: str
     timestamp: str
+    provider: str = ""
+
+    @property
+    def served_by(self) -> str:
+        """The subject with its provider, `provider:model`: two of them may serve models of one name."""
+        return f"{self.provider}:{self.subject}"
 
 
 def row_of(record: Mapping[str, Any], run: str) -> Row:
@@ -83,6 +89,7 @@ def row_of(record: Mapping[str, Any], run: str) -> Row:
         cost_usd=record["cost_usd"],
         started_at=record["started_at"],
         timestamp=record["timestamp"],
+        provider=record["provider"],
     )
 
 
