@@ -75,6 +75,7 @@ class Row:
     started_at: str = ""
     timestamp: str = ""
     deviations: tuple[Mapping[str, Any], ...] = ()
+    provider: str = ""
 
     @property
     def has_ended(self) -> bool:
@@ -207,6 +208,7 @@ def _fill(row: Row, record: Mapping[str, Any], measures: tuple[Measure, ...]) ->
     row.cost_usd = record["cost_usd"]
     row.started_at, row.timestamp = record["started_at"], record["timestamp"]
     row.deviations = tuple(record["deviations"])
+    row.provider = record["provider"]
     row.fewest_words = _fewest_words(record["conversation_log"])
     if record["evaluation"] is not None:
         first = _evaluating(record["verdicts"])

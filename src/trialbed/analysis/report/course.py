@@ -12,7 +12,7 @@ from trialbed.analysis.report.scale import Scale, around
 from trialbed.analysis.table import Cell, Table
 
 WIDTH, HEIGHT = 1000, 200
-_TOP, _FLOOR = 8, 174
+_TOP, _FLOOR = 16, 174
 COLOURS, _DASHES = 8, 3
 MARK = 3
 """Height of the mark of a bin without an answer; each colour has its own line of them under the axis."""
@@ -79,7 +79,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Course:
-    """One measure under one variant; one panel per provider, all on one scale."""
+    """One measure under one variant; one panel per provider, each on a scale of its own."""
 
     measure: str
     variant: str
@@ -119,9 +119,9 @@ def courses(tables: Mapping[str, Table], axis: Axis) -> list[Course]:
     for (measure, variant), subjects in own.items():
         absent = [subject for at, subject in silent if at == variant and subject not in subjects]
         everybody = {**subjects, **{subject: [] for subject in absent}}
-        scale = _scale((row for rows in subjects.values() for _, row in rows), _DRAWN)
         panels = []
         for provider, names in _by_provider(everybody).items():
+            scale = _scale((row for name in names for _, row in everybody[name]), _DRAWN)
             curves = tuple(
                 _curve(
                     *(axis, scale, number, name, everybody[name]),
@@ -177,7 +177,7 @@ def _curve(
     silent: Sequence[dict[str, Cell]],
     row: int | None,
 ) -> Curve:
-    pieces = list(_unbroken(rows, axis.bin_s))
+    pieces = list(unbroken((one for _, one in rows), axis.bin_s))
     bands = [[one for one in piece if one["p25"] is not None and one["p75"] is not None] for piece in pieces]
     return Curve(
         subject=subject,
@@ -191,10 +191,10 @@ def _curve(
     )
 
 
-def _unbroken(rows: Iterable[Row], bin_s: Seconds) -> Iterator[list[dict[str, Cell]]]:
+def unbroken(rows: Iterable[dict[str, Cell]], bin_s: Seconds) -> Iterator[list[dict[str, Cell]]]:
     """Bins that follow each other."""
     piece: list[dict[str, Cell]] = []
-    for _, row in rows:
+    for row in rows:
         if piece and seconds(row["bin_start"]) - seconds(piece[-1]["bin_start"]) > 1.5 * bin_s:
             yield piece
             piece = []
@@ -243,8 +243,12 @@ def _scale(rows: Iterable[Mapping[str, Cell]], names: Sequence[str]) -> Scale:
 def _by_provider(subjects: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for subject in subjects:
-        found.setdefault(subject.partition(":")[0], []).append(subject)
+        found.setdefault(provider_of(subject), []).append(subject)
     return found
+
+
+def provider_of(subject: str) -> str:
+    return subject.partition(":")[0]
 
 
 def _silent(table: Table | None) -> dict[tuple[str, str], list[dict[str, Cell]]]:

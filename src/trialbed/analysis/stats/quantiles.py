@@ -65,11 +65,12 @@ def _effective(ordered: Floats, percent: int, clusters: Sequence[Hashable], alph
     if middle is None:
         return None
     sums, sizes = by_cluster((ordered <= middle).astype(np.float64), clusters)
-    groups = len(sums)
+    groups, hits = len(sums), round(float(sums.sum()))
     if groups < 2:
         return None
-    residuals = sums - sums.sum() / n * sizes
-    variance = groups / (groups - 1) * float(residuals @ residuals) / n**2
+    # In whole numbers: rounding must not decide whether all blocks say the same.
+    residuals = [round(hit) * n - hits * int(size) for hit, size in zip(sums.tolist(), sizes, strict=True)]
+    variance = groups / (groups - 1) * sum(residual**2 for residual in residuals) / n**4
     size = min(float(n), p * (1 - p) / variance) if variance > 0 else float(groups)
     return size * float(student.isf(alpha / 2, n - 1) / student.isf(alpha / 2, groups - 1)) ** 2
 
