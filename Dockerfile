@@ -1,5 +1,6 @@
 # The Socratic runner: docker build -t socratic-runner . (docs/socratic.md says how it is run)
-FROM python:3.12-slim
+# The daemon that measures speed: docker build --target throughput -t throughput-runner . (docs/throughput.md)
+FROM python:3.12-slim AS base
 
 WORKDIR /app
 ENV PYTHONUNBUFFERED=1 \
@@ -21,6 +22,18 @@ RUN useradd --system --create-home --uid 10001 runner \
     && chown 10001 local_backups
 USER 10001
 
-# Journals and backups: mount a volume here, and an interrupted dialogue goes on where it was.
+# Journals and backups: mount a volume here, and what was interrupted goes on where it was.
 VOLUME ["/app/local_backups"]
+
+FROM base AS throughput
+# What reaches the providers that are not Bedrock is large: only this image has it.
+USER 0
+COPY requirements-providers.lock /app/
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-providers.lock
+USER 10001
+ENTRYPOINT ["trialbed", "throughput"]
+CMD ["--provider", "bedrock", "--daemon", "--interval", "30"]
+
+# The last one is what is built when no target is named.
+FROM base AS socratic
 ENTRYPOINT ["trialbed", "socratic"]

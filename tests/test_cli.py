@@ -21,7 +21,7 @@ HEAVY = (
     *("datasets", "huggingface_hub", "pandas", "pyarrow", "numpy", "scipy", "dotenv"),
 )
 COMMANDS = ("run", "plan", "status", "judge", "push", "verify", "report", "audit", "list", "doctor", "socratic")
-COMMANDS += ("execution", "rehearsal-server")
+COMMANDS += ("throughput", "execution", "rehearsal-server")
 STRATEGIES = ("Total Honesty", "Evasion", "Technical Truth", "Direct Deception", "Fabrication")
 
 
@@ -109,14 +109,15 @@ def test_list_shows_experiments_scenarios_variants_and_runs(project: Project) ->
     lines = project.trialbed("list").stdout.splitlines()
     assert lines[0] == "dilemma 3.0.0" and "  scenario vault" in lines
     assert "  scenario no_conflict_lie   (only when asked for: --scenarios)" in lines
-    assert {"socratic 1.0.0", "execution_prediction 1.0.0", "execution_choice 1.0.0"} <= set(lines)
-    assert sum(line.startswith("  variant ") for line in lines) == 5 + 4 + 6 + 6
+    assert {"socratic 1.0.0", "execution_prediction 1.0.0", "execution_choice 1.0.0", "throughput 1.0.0"} <= set(lines)
+    assert sum(line.startswith("  variant ") for line in lines) == 5 + 4 + 4 + 6 + 6
     assert any(re.fullmatch(r"  … and \d+ more scenarios; --json names all", line) for line in lines)
     assert [line for line in lines if "(baseline)" in line] == [
         "  variant  baseline: Baseline (Explicit Conflict)   (baseline)",
         "  variant  original_first-medium: Original first, medium reasoning   (baseline)",
         "  variant  original-medium: Original shown, medium reasoning   (baseline)",
         "  variant  plain: Plain instruction   (baseline)",
+        "  variant  short: Short prompt   (baseline)",
     ]
     assert lines[-1] == f"run {project.the_run().folder.name}"
     known = json.loads(project.trialbed("list", "--json").stdout)
@@ -126,6 +127,7 @@ def test_list_shows_experiments_scenarios_variants_and_runs(project: Project) ->
         "execution_choice",
         "execution_prediction",
         "socratic",
+        "throughput",
     ]
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trialbed.core.measure import Measure as Measure
     from trialbed.core.model import Message as Message
     from trialbed.core.model import Sampling as Sampling
+    from trialbed.core.model import Service as Service
     from trialbed.core.transcript import Transcript as Transcript
     from trialbed.core.trial import Trial as Trial
     from trialbed.core.turn import JudgedTurn as JudgedTurn
@@ -42,6 +43,7 @@ _HOME = {
     "Message": "trialbed.core.model",
     "Sampling": "trialbed.core.model",
     "Scenario": "trialbed.core.experiment",
+    "Service": "trialbed.core.model",
     "Transcript": "trialbed.core.transcript",
     "Trial": "trialbed.core.trial",
     "UserError": "trialbed.core.errors",

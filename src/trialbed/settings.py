@@ -154,6 +154,14 @@ class Settings(BaseSettings):
     )
     runner_s3_kms_key_id: str | None = Field(None, description="key for aws:kms; leave out for the account's own")
 
+    benchmark_models: str = Field(
+        "", description="models that 'trialbed throughput' measures, csv of ids, if --models does not say"
+    )
+    benchmark_models_url: str | None = Field(
+        None, description="address of a JSON list of models that 'trialbed throughput' measures, instead of these"
+    )
+    benchmark_models_token: SecretStr | None = Field(None, description="bearer token for that list")
+
     galileo_api_key: SecretStr | None = Field(
         None, description="key for Galileo, which --enable-galileo sends traces to"
     )

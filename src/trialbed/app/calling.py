@@ -1,5 +1,6 @@
 """How does a sitting come to its calls? One way to all models, for a run and for whoever judges what it left."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -48,17 +49,24 @@ def open_calling(
     trials: int,
     announce: Callable[[str], None],
     redact: Callable[[str], str],
+    patience_s: float | None = None,
 ) -> Calling:
-    """Every call of a sitting goes through this. Retries are bounded by `trials`, how many are to be worked on."""
+    """Every call of a sitting goes through this. Retries are bounded by `trials`, how many are to be worked on.
+
+    `patience_s` bounds every call with all its waiting (see `engine.calls.Calls`), for a sitting that measures what is
+    now; such a one does not tell of models that are stopped, since each of its trials does.
+    """
     settings = prepared.settings
     progress.spending = spending
     governor = _governor(prepared, models, journal)
-    gate = _gate(models, journal, drain, announce)
+    gate = _gate(models, journal, drain, announce, tells_of_stops=patience_s is None)
     calls = Calls(
         models=models.by_name,
         governor=governor,
         spending=spending,
-        retries=RetryBudget(per_call=settings.call_attempts, per_run=_retries(settings.run_retries, trials)),
+        retries=RetryBudget(
+            per_call=settings.call_attempts, per_run=_retries(settings.run_retries, trials, patience_s)
+        ),
         gate=gate,
         drain=drain,
         progress=progress,
@@ -66,6 +74,7 @@ def open_calling(
         random=Random(),
         deadline_s=settings.call_deadline_s,
         redact=redact,
+        patience_s=patience_s,
     )
     return Calling(calls, governor, gate)
 
@@ -115,14 +124,20 @@ def _governor(prepared: Prepared, models: Models, journal: Journal) -> Governor:
     )
 
 
-def _retries(asked: int | None, trials: int) -> int:
+def _retries(asked: int | None, trials: int, patience_s: float | None) -> int:
+    if patience_s is not None:
+        # One that goes on for weeks would use any number up; each of its calls is bounded.
+        return sys.maxsize
     return max(_LEAST_RETRIES, _RETRIES_PER_TRIAL * trials) if asked is None else asked
 
 
-def _gate(models: Models, journal: Journal, drain: Drain, announce: Callable[[str], None]) -> Gate:
+def _gate(
+    models: Models, journal: Journal, drain: Drain, announce: Callable[[str], None], *, tells_of_stops: bool
+) -> Gate:
     return Gate(
         drain=drain,
         refresh=models.refresh,
         announce=announce,
         on_stop=lambda model, why: journal.post("model_stopped", None, model=str(model), why=why),
+        tells_of_stops=tells_of_stops,
     )

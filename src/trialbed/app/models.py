@@ -30,7 +30,7 @@ class Models:
 async def open_models(
     names: Sequence[ModelName], settings: Settings, *, personas: Sequence[Any], seed: int, is_timed: bool = False
 ) -> AsyncIterator[Models]:
-    """Open all clients the named models need; with `is_timed`, such that time connections too.
+    """Open all clients the named models need; with `is_timed`, such that time streams as exactly as they can.
 
     Raises:
         UserError: region or credentials are missing.
@@ -58,7 +58,7 @@ async def _open_bedrock(
             assume_role_arn=settings.bedrock_assume_role_arn,
             external_id=_secret(settings.bedrock_assume_role_external_id),
             read_timeout_s=max(900.0, settings.call_deadline_s),
-            times_connections=extra["is_timed"],
+            is_timed=extra["is_timed"],
         )
     )
     models.refresh["bedrock"] = client.refresh_credentials
@@ -92,7 +92,7 @@ async def _open_rehearsal(
             max_pool_connections=settings.max_concurrency,
             endpoint_url=server.url,
             fixed_keys=("rehearsal", "rehearsal"),
-            times_connections=extra["is_timed"],
+            is_timed=extra["is_timed"],
         )
     )
     for name in names:

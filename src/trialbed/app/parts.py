@@ -53,14 +53,15 @@ def build_run(
     *,
     more_sinks: Sequence[Sink] = (),
     span: RunSpan = UNTRACED,
+    patience_s: float | None = None,
 ) -> tuple[Run, Signals]:
-    """Every part of the run, each given what it needs."""
+    """Every part of the run, each given what it needs. `patience_s`: see `app.calling.open_calling`."""
     settings, plan, clock = prepared.settings, prepared.plan, SystemClock()
     facts = RunFacts(
         folder.name,
         folder.began_unix_s,
         plan,
-        provenance(prepared.root) | {"lock_hash": lock_hash(prepared)},
+        provenance(prepared.root) | {"lock_hash": lock_hash(prepared), "aws_region": settings.aws_region},
         settings.service,
         deviations_of(prepared, journal.state, redact, at=iso_z(clock.now())),
     )
@@ -76,6 +77,7 @@ def build_run(
         trials=plan.size,
         announce=announce,
         redact=redact,
+        patience_s=patience_s,
     )
     nonce = nonce_of(folder, journal.state)
     sinks = [*open_sinks(prepared, folder, journal, facts.provenance, announce, nonce=nonce), *more_sinks]

@@ -266,6 +266,44 @@ def execution(
     raise typer.Exit(execution_command(_root(context), wanted_of(context.params)))
 
 
+def throughput(
+    context: typer.Context,
+    provider: Annotated[str, typer.Option(help="Provider of the models, e.g. bedrock, openai, anthropic.")],
+    models: Annotated[
+        str | None, typer.Option(help="Model ids, csv; instead of BENCHMARK_MODELS.", show_default=False)
+    ] = None,
+    daemon: Annotated[bool, typer.Option("--daemon", help="Measure again and again until stopped.")] = False,
+    interval: Annotated[float, typer.Option(help="Minutes from one cycle of the daemon to the next.")] = 30.0,
+    debug: Annotated[bool, typer.Option("--debug", help="Say more.")] = False,
+    variants: Variants = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Most tokens of an answer; default: 64.", show_default=False)
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Default: 0.1, where the model takes it.", show_default=False)
+    ] = None,
+    max_cost: MaxCost = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin another run instead of going on.")] = False,
+) -> None:
+    """Measure how fast models answer, once or as a daemon, and report it to INGEST_API_URL."""
+    from trialbed.app.throughput.wanted import ThroughputWanted
+    from trialbed.cli.throughput import throughput_command
+
+    wanted = ThroughputWanted(
+        provider=provider,
+        models=models,
+        daemon=daemon,
+        interval_min=interval,
+        debug=debug,
+        variants=_csv(variants),
+        max_tokens=max_tokens,
+        temperature=temperature,
+        max_cost_usd=max_cost,
+        fresh=fresh,
+    )
+    raise typer.Exit(throughput_command(_root(context), wanted))
+
+
 def rehearsal_server(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 = any free one.")] = 0,
@@ -278,7 +316,10 @@ def rehearsal_server(
     raise typer.Exit(rehearsal_command(_root(context), port=port, config=config, log=log))
 
 
-ALL = (run, plan, status, judge, push, verify, report, audit, list_, doctor, socratic, execution, rehearsal_server)
+ALL = (
+    *(run, plan, status, judge, push, verify, report, audit, list_, doctor),
+    *(socratic, throughput, execution, rehearsal_server),
+)
 
 
 def _root(context: typer.Context) -> Path:

@@ -9,15 +9,17 @@ _DECIMALS = 6
 
 @dataclass(frozen=True, slots=True)
 class StreamTiming:
-    """Seconds since the request was handed, whole and signed, to the HTTP client.
+    """Seconds since the request was sent: since its head was written to a connection that was there.
+
+    Where the HTTP client does not tell of that, since it was given the request; `connect_s` is None then.
 
     Args:
         total_s: the end of the stream.
         text_at_s: the arrival of each piece of visible text, in order; pieces that came in one packet have one time.
             Thoughts and the input of tools are no visible text.
         text_chars: how many characters each of them had.
-        connect_s: how long a connection was set up before the request could leave, which is in all other times;
-            0.0 = one was there already, None = not known.
+        connect_s: how long a connection was set up before that, which is in no other time; 0.0 = one was there
+            already, None = not known, and in all of them.
     """
 
     total_s: float

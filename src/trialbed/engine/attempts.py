@@ -43,6 +43,11 @@ class Attempts:
         if self._last is not None and clock.monotonic() >= self.deadline:
             raise GaveUp(self._last, attempts=self.count)
 
+    @property
+    def last(self) -> CallError | None:
+        """What the newest failed attempt failed by."""
+        return self._last
+
     def failed(self, failure: dict[str, Any], error: CallError) -> None:
         self._last = error
         self.failures.append(failure)

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 
 from trialbed.core.clock import Clock
-from trialbed.core.errors import CallError, ConnectionCut, CredentialsExpired, GaveUp, InvalidRequest
+from trialbed.core.errors import CallError, ConnectionCut, CredentialsExpired, GaveUp, InvalidRequest, Unreachable
 from trialbed.core.model import Model, ModelName, ModelReply, ModelRequest, Role
 from trialbed.core.pace.lane import Need
 from trialbed.core.price import tier_billed
@@ -41,7 +41,11 @@ class Calls:
         random: Random,
         deadline_s: float,
         redact: Callable[[str], str],
+        patience_s: float | None = None,
     ) -> None:
+        """`deadline_s` runs from a call's first attempt. With `patience_s` a call also waits no longer than that in
+        all, for its turn or for credentials: what cannot be asked now is not asked later.
+        """
         self._models = models
         self._governor = governor
         self._spending = spending
@@ -53,6 +57,7 @@ class Calls:
         self._random = random
         self._deadline_s = deadline_s
         self._redact = redact
+        self._patience_s = patience_s
 
     async def ask(self, request: ModelRequest, role: Role, log: TrialLog) -> ModelReply:
         """The model's reply, durable; from the journal if it was given before.
@@ -69,10 +74,17 @@ class Calls:
             return earlier
         span = log.span.call(request, role)
         try:
-            return await self._ask(request, role, log, Attempts(self._deadline_s, span))
+            return await self._patiently(request, role, log, Attempts(self._deadline_s, span))
         except BaseException as error:  # also one that was cut in the middle ends in the trace
             span.given_up(error)
             raise
+
+    async def _patiently(self, request: ModelRequest, role: Role, log: TrialLog, attempts: Attempts) -> ModelReply:
+        if self._patience_s is None:
+            return await self._ask(request, role, log, attempts)
+        with anyio.move_on_after(self._patience_s):
+            return await self._ask(request, role, log, attempts)
+        raise GaveUp(attempts.last or _overdue(attempts), attempts=attempts.count)
 
     async def _ask(self, request: ModelRequest, role: Role, log: TrialLog, attempts: Attempts) -> ModelReply:
         while True:
@@ -86,6 +98,8 @@ class Calls:
                 continue
             except CredentialsExpired as error:
                 self._note_failure(request, role, log, attempts, error)
+                if self._patience_s is not None and self._gate.has_renewed_in_vain(request.model.provider):
+                    raise GaveUp(error, attempts=attempts.count) from None
                 paused_at = self._clock.monotonic()
                 await self._gate.renew(request.model.provider, seen, error)
                 attempts.deadline += self._clock.monotonic() - paused_at
@@ -224,6 +238,13 @@ def _call_entry(
 def _stopped_role(error: CallError, role: Role) -> Role | None:
     """Which calls to a model end with `error`: a request that is not taken says nothing of other roles' requests."""
     return role if isinstance(error, InvalidRequest) else None
+
+
+def _overdue(attempts: Attempts) -> CallError:
+    """Why a call ended before it failed in any other way."""
+    if attempts.count:
+        return ConnectionCut("no answer before the call's deadline", code="DeadlineExceeded")
+    return Unreachable("no turn came for this call before its deadline", code="DeadlineExceeded")
 
 
 def _need(request: ModelRequest, role: Role) -> Need:

@@ -21,7 +21,8 @@ class Paused(Exception):
 class Gate:
     """Shared by all calls of a run.
 
-    `refresh` has, for a provider, how its credentials are read anew. `announce` tells the user.
+    `refresh` has, for a provider, how its credentials are read anew. `announce` tells the user; of stopped models only
+    if it `tells_of_stops`.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Gate:
         announce: Callable[[str], None],
         on_stop: Callable[[ModelName, str], None],
         retry_credentials_s: float = RETRY_CREDENTIALS_S,
+        tells_of_stops: bool = True,
     ) -> None:
         self._stopped: dict[tuple[ModelName, Role | None], str] = {}
         self._refused: dict[str, CallError] = {}
@@ -41,6 +43,7 @@ class Gate:
         self._announce = announce
         self._on_stop = on_stop
         self._retry_s = retry_credentials_s
+        self._tells_of_stops = tells_of_stops
         self._renewals: dict[str, _Renewal] = {}
 
     def check(self, request: ModelRequest, role: Role) -> None:
@@ -63,9 +66,20 @@ class Gate:
             self._stopped[model, role] = why
             self._on_stop(model, why)
             as_role = "" if role is None else f" as {role}"
-            self._announce(
-                f"{model} is stopped{as_role}: {why}; trials that still need it end in provider_error or judge_error"
-            )
+            if self._tells_of_stops:
+                self._announce(
+                    f"{model} is stopped{as_role}: {why}; trials that still need it end in provider_error or "
+                    "judge_error"
+                )
+
+    def give_another_chance(self) -> None:
+        """Forget what was stopped and refused: another moment, another answer."""
+        self._stopped.clear()
+        self._refused.clear()
+
+    def has_renewed_in_vain(self, provider: str) -> bool:
+        """Whether credentials were read anew since they were last taken."""
+        return self._renewal(provider).in_a_row > 0
 
     def gave_up(self, request: ModelRequest, error: CallError) -> None:
         """A request ended without an answer. One that is not taken as it is need not be sent again."""

@@ -28,6 +28,13 @@ class Sink(Protocol):
 
 
 @runtime_checkable
+class Persistent(Protocol):
+    """A sink that leaves a record alone after a number of tries, still owed, until it is told to begin anew."""
+
+    def try_again(self) -> None: ...
+
+
+@runtime_checkable
 class Witness(Protocol):
     """A sink that also wants what is known of a trial before its record is there. Cheap; never blocks.
 

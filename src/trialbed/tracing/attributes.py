@@ -21,7 +21,16 @@ CUT = "cancelled"
 QUOTING = frozenset({Outcome.PARSE_FAILED, Outcome.JUDGE_ERROR})
 """Outcomes whose reasons may repeat what a model said."""
 
-_PROVIDERS = {"bedrock": "aws.bedrock", "rehearsal": "trialbed.rehearsal"}
+_PROVIDERS = {
+    "bedrock": "aws.bedrock",
+    "rehearsal": "trialbed.rehearsal",
+    "azure": "azure.ai.openai",
+    "gemini": "gcp.gemini",
+    "vertex": "gcp.vertex_ai",
+    "mistral": "mistral_ai",
+}
+"""Those that the conventions call otherwise than we do."""
+_SPEAKS_AWS = ("bedrock", "rehearsal")
 
 
 def trial_attributes(trial: Trial) -> dict[str, Value]:
@@ -97,19 +106,23 @@ def attempt_attributes(number: int, why: str) -> dict[str, Value]:
     return {"trialbed.attempt.number": number, "trialbed.attempt.why": why}
 
 
-def failure_attributes(failure: Mapping[str, Any]) -> dict[str, Value]:
+def failure_attributes(failure: Mapping[str, Any], provider: str) -> dict[str, Value]:
     maybe: dict[str, Value | None] = {
         "error.type": failure["code"] or failure["error"],
         "http.response.status_code": failure["http_status"],
-        "aws.request_id": failure["request_id"],
+        _request_id(provider): failure["request_id"],
         "trialbed.error": failure["error"],
     }
     return _set_ones(maybe)
 
 
-def success_attributes(reply: ModelReply) -> dict[str, Value]:
+def success_attributes(reply: ModelReply, provider: str) -> dict[str, Value]:
     found: dict[str, Value] = {"http.response.status_code": 200}
-    return found if reply.request_id is None else {**found, "aws.request_id": reply.request_id}
+    return found if reply.request_id is None else {**found, _request_id(provider): reply.request_id}
+
+
+def _request_id(provider: str) -> str:
+    return "aws.request_id" if provider in _SPEAKS_AWS else "trialbed.request_id"
 
 
 def error_type(error: BaseException) -> str:

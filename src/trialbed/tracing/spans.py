@@ -169,10 +169,11 @@ class CallTrace:
 
     def attempt_failed(self, failure: Mapping[str, Any]) -> None:
         # The detail stands in the span's status, where a message belongs; it was redacted on its way to the journal.
-        self._end_attempt(failure_attributes(failure), f"{failure['error']}: {failure['detail']}".rstrip(": "))
+        about = failure_attributes(failure, self._request.model.provider)
+        self._end_attempt(about, f"{failure['error']}: {failure['detail']}".rstrip(": "))
 
     def answered(self, reply: ModelReply, cost_usd: float | None) -> None:
-        self._end_attempt(success_attributes(reply), None)
+        self._end_attempt(success_attributes(reply, self._request.model.provider), None)
         self._end(reply, reply_attributes(reply, cost_usd), None)
 
     def given_up(self, error: BaseException) -> None:

@@ -15,7 +15,7 @@ from trialbed.core.errors import CredentialsExpired, ServiceFault, Throttled, Un
 from trialbed.providers.bedrock import event_stream, identity, shortcut, wire
 from trialbed.providers.bedrock.errors import call_error, credentials_error
 from trialbed.providers.bedrock.mapping import Answer
-from trialbed.providers.bedrock.stopwatch import note_sending, tracing_of_connections
+from trialbed.providers.bedrock.stopwatch import note_sending, tracing_of_requests
 
 _MAY_PASS = (CredentialsExpired, ServiceFault, Throttled, Unreachable)
 _NO_CREDENTIALS = (
@@ -89,7 +89,7 @@ async def open_client(
     endpoint_url: str | None = None,
     fixed_keys: tuple[str, str] | None = None,
     plain_sdk: bool = False,
-    times_connections: bool = False,
+    is_timed: bool = False,
 ) -> AsyncIterator[BedrockClient]:
     """Open the client of a run. Open it outside the run's task group; making it blocks for up to a second.
 
@@ -102,13 +102,13 @@ async def open_client(
         endpoint_url: a stand-in's address, instead of the environment's.
         fixed_keys: access and secret key to sign with instead of the chain, for such a stand-in.
         plain_sdk: no `shortcut`, for finding faults.
-        times_connections: have the timing of streams say how long a connection was set up.
+        is_timed: have the timing of streams begin when a request is written, and say how long a connection was set up.
 
     Raises:
         UserError: no region, no credentials, a broken AWS file, or a role that may not be assumed.
     """
     resolve = _resolution(assume_role_arn, external_id, region, fixed_keys)
-    http = shortcut.HttpSessionMaker(tracing_of_connections() if times_connections else None)
+    http = shortcut.HttpSessionMaker(tracing_of_requests() if is_timed else None)
     config = _config(max_pool_connections, read_timeout_s, connect_timeout_s, http, signed=fixed_keys is not None)
     async with AsyncExitStack() as stack:
         with _settings_errors():

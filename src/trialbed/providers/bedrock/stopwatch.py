@@ -12,7 +12,8 @@ from trialbed.core.timing import StreamTiming
 
 
 class Stopwatch:
-    """Of one attempt. Until the SDK says that the request leaves, its making counts."""
+    """Of one attempt. It starts anew when the SDK hands the request on, and when that is written to a connection: what
+    this process is busy with before is no time of the model's."""
 
     def __init__(self) -> None:
         self._now = SystemClock().monotonic
@@ -23,7 +24,7 @@ class Stopwatch:
         self._text_chars: list[int] = []
 
     def sends(self) -> None:
-        """The request, whole and signed, is handed to the HTTP client."""
+        """The request, whole and signed, is on its way: to the HTTP client, then to the connection."""
         self._sent_at = self._now()
 
     def connects(self) -> None:
@@ -59,8 +60,9 @@ def note_sending(request: Any, **_: Any) -> None:
         watch.sends()
 
 
-def tracing_of_connections() -> aiohttp.TraceConfig:
-    """What tells the running stopwatch of connections; it costs every request of a session a little."""
+def tracing_of_requests() -> aiohttp.TraceConfig:
+    """What tells the running stopwatch of connections, and of the moment when a request is written to one; it costs
+    every request of a session a little."""
     config = aiohttp.TraceConfig()
 
     async def begins(_: aiohttp.ClientSession, __: SimpleNamespace, ___: Any) -> None:
@@ -75,6 +77,11 @@ def tracing_of_connections() -> aiohttp.TraceConfig:
         if (watch := running.get()) is not None:
             watch.connected(anew=False)
 
+    async def writes(_: aiohttp.ClientSession, __: SimpleNamespace, ___: Any) -> None:
+        if (watch := running.get()) is not None:
+            watch.sends()
+
+    config.on_request_headers_sent.append(writes)
     config.on_connection_create_start.append(begins)
     config.on_connection_create_end.append(ends)
     config.on_connection_reuseconn.append(reuses)
