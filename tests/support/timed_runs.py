@@ -38,8 +38,8 @@ HALF_HOUR_S = 1_800
 
 @dataclass(frozen=True)
 class World:
-    """`out` are cycles in which a subject fails, by its name: from and to, both of them out; `phi` is how much each
-    logarithm of a value has of the one before."""
+    """`out` are cycles in which a subject fails, by its name, or its name and a variant: from and to, both of them out;
+    `phi` is how much each logarithm of a value has of the one before."""
 
     cycles: int = 336
     interval_s: int = HALF_HOUR_S
@@ -84,7 +84,7 @@ def _series(world: World, seed: str) -> list[float]:
 
 def _happened(world: World, trial: Trial, series: Sequence[float]) -> Happened:
     subject, began_s = str(trial.subject), trial.repeat * world.interval_s + world.variants.index(trial.variant.id) * 3
-    first, last = world.out.get(subject, (0, -1))
+    first, last = world.out.get(subject) or world.out.get(f"{subject} {trial.variant.id}", (0, -1))
     if first <= trial.repeat <= last:
         return Happened(outcome=Outcome.PROVIDER_ERROR, began_s=began_s)
     speed = world.medians[subject] * math.exp(world.spread * series[trial.repeat])

@@ -42,6 +42,10 @@ class Population:
     subjects: tuple[str, ...]
     choices: Choices
     _left_out: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    # Every table asks for the same again, and there may be a hundred thousand rows.
+    _counted: dict[Measure, "tuple[tuple[Row, Value], ...]"] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def complete(self) -> frozenset[str]:
@@ -66,10 +70,10 @@ class Population:
 
     def counted(self, measure: Measure) -> Iterator[tuple[Row, Value]]:
         """The rows for which a measure counts, with its value."""
-        for row in self.analysed:
-            value = measure.value_of(row.evaluation)
-            if value is not None:
-                yield row, value
+        if measure not in self._counted:
+            both = ((row, measure.value_of(row.evaluation)) for row in self.analysed)
+            self._counted[measure] = tuple((row, value) for row, value in both if value is not None)
+        yield from self._counted[measure]
 
     @property
     def groups(self) -> "tuple[Group, ...]":

@@ -213,9 +213,9 @@ _ALL: tuple[tuple[Callable[[_Uses], bool], Statistic], ...] = (
     (
         lambda uses: uses.table("percentiles"),
         Statistic(
-            "Percentiles are those of definition 8, which is about median-unbiased whatever the distribution; there is "
-            "none where the values do not reach so far out",
-            "Hyndman & Fan, Am. Stat. 50, 1996, 361",
+            "Percentiles are about median-unbiased whatever the distribution; there is none where the values do not "
+            "reach so far out",
+            "Hyndman & Fan, Am. Stat. 50, 1996, 361, definition 8",
         ),
     ),
     (

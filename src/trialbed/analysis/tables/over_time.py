@@ -1,7 +1,7 @@
 """How does a measure go over the days of a run? The tables `percentiles` and `over_time`."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,14 +30,16 @@ Place = tuple[str, str]
 
 def percentiles(population: Population, timeline: Timeline) -> Table:
     """One row per measure, variant and subject, and one for all subjects of a provider that has several."""
-    missing = _missing(population)
+    ended: Counter[Place] = Counter()
+    for row in population.ended:
+        ended[row.variant, row.served_by] += row.block in population.complete
     rows: list[tuple[Cell, ...]] = []
     for measure in measures_over_time(population):
         cells = _cells(population, measure)
-        for (variant, subject), timed in (*cells.items(), *_of_providers(cells)):
-            absent = sum(missing[measure.name, at] for at in _places(variant, subject, missing_in=missing))
-            numbers = _numbers(timed, timeline, population.choices.alpha)
-            rows.append((variant, subject, measure.name, len(timed.values), absent, *numbers))
+        for (variant, subject), timed in (*cells.items(), *_of_providers(cells, ended)):
+            n, numbers = len(timed.values), _numbers(timed, timeline, population.choices.alpha)
+            of_row = sum(ended[place] for place in ended if _is_part(place, variant, subject))
+            rows.append((variant, subject, measure.name, n, of_row - n, *numbers))
     return Table(
         "percentiles",
         "Percentiles of what is measured over time",
@@ -130,13 +132,14 @@ def _timed(pairs: Sequence[tuple[float, int]]) -> Timed:
     return Timed(np.asarray([value for value, _ in ordered]), [at_ms for _, at_ms in ordered])
 
 
-def _of_providers(cells: Mapping[Place, Timed]) -> Iterator[tuple[Place, Timed]]:
-    """Each provider's subjects together, where there are several."""
+def _of_providers(cells: Mapping[Place, Timed], ended: Iterable[Place]) -> Iterator[tuple[Place, Timed]]:
+    """Each provider's subjects together, where trials of several ended under the variant."""
+    among = Counter((variant, provider_of(subject)) for variant, subject in ended)
     subjects: defaultdict[Place, list[str]] = defaultdict(list)
     for variant, subject in cells:
         subjects[variant, f"{provider_of(subject)}:*"].append(subject)
     for (variant, name), those in subjects.items():
-        if len({subject for _, subject in cells if provider_of(subject) == provider_of(name)}) > 1:
+        if among[variant, provider_of(name)] > 1:
             pairs = [pair for subject in those for pair in zip(*cells[variant, subject], strict=True)]
             yield (variant, name), _timed(pairs)
 
@@ -145,23 +148,10 @@ def provider_of(subject: str) -> str:
     return subject.partition(":")[0]
 
 
-def _missing(population: Population) -> Counter[tuple[str, Place]]:
-    """By measure, variant and subject: trials of complete blocks for which the measure does not count."""
-    found: Counter[tuple[str, Place]] = Counter()
-    complete, counting = population.complete, set(map(id, population.analysed))
-    for measure in measures_over_time(population):
-        for row in population.ended:
-            is_silent = id(row) not in counting or measure.value_of(row.evaluation) is None
-            found[measure.name, (row.variant, row.served_by)] += row.block in complete and is_silent
-    return found
-
-
-def _places(variant: str, subject: str, *, missing_in: Mapping[tuple[str, Place], int]) -> set[Place]:
-    """The cells that a row is about."""
-    if not subject.endswith(":*"):
-        return {(variant, subject)}
-    of_variant = {place for _, place in missing_in if place[0] == variant}
-    return {place for place in of_variant if provider_of(place[1]) == provider_of(subject)}
+def _is_part(place: Place, variant: str, subject: str) -> bool:
+    """Whether a row on this subject, or on all of a provider, is about the trials of a place."""
+    own = f"{provider_of(place[1])}:*" if subject.endswith(":*") else place[1]
+    return (place[0], own) == (variant, subject)
 
 
 def _numbers(timed: Timed, timeline: Timeline, alpha: float) -> tuple[Cell, ...]:
