@@ -18,11 +18,11 @@ from trialbed.analysis.tables.costs import calls, deviations, parameters
 from trialbed.analysis.tables.judges import agreement, judges, probes
 from trialbed.analysis.tables.ledger import ledger
 from trialbed.analysis.tables.missing import bounds, category_association, missingness, sensitivity
-from trialbed.analysis.tables.over_time import measures_over_time, over_time, percentiles
+from trialbed.analysis.tables.over_time import over_time, percentiles
 from trialbed.analysis.tables.power import power
 from trialbed.analysis.tables.rates import binary_measures, means, rates
 from trialbed.analysis.tables.spread import medians, survival, variance
-from trialbed.analysis.timeline import Timeline, as_width, timeline_of
+from trialbed.analysis.timeline import Timeline, as_width
 from trialbed.core.choices import Choices
 from trialbed.core.errors import UserError
 
@@ -41,8 +41,7 @@ def findings(
     population = _pooled(sources, choices)
     runs = tuple(one.info for one in sources)
     facts = facts_of(population, runs, hours=sum(one.hours for one in sources))
-    timeline = _timeline(population)
-    tables = [*_tables(population, sources, facts, labels), *_tables_over_time(population, timeline)]
+    tables = [*_tables(population, sources, facts, labels), *_tables_over_time(population)]
     readers = {one.info.name: one.read_record for one in sources}
     return Findings(
         title=" and ".join(dict.fromkeys(f"{run.experiment} {run.version}" for run in runs)),
@@ -51,7 +50,7 @@ def findings(
         choices=choices,
         choices_from=choices_from,
         tables={table.name: table for table in tables if table.rows},
-        facts=facts | _probe_facts(tables) | _time_facts(timeline),
+        facts=facts | _probe_facts(tables) | _time_facts(population.timeline),
         warnings=cautions_of(population, sources, {table.name: table for table in tables}),
         transcripts=sampled(population, lambda row: readers[row.run](row.trial_id)),
         transcripts_of=len(population.rows),
@@ -86,13 +85,8 @@ def _tables(
     ]
 
 
-def _timeline(population: Population) -> Timeline | None:
-    """None where nothing is measured over time."""
-    measures = measures_over_time(population)
-    return timeline_of(population.ended, measures=len(measures)) if measures else None
-
-
-def _tables_over_time(population: Population, timeline: Timeline | None) -> list[Table]:
+def _tables_over_time(population: Population) -> list[Table]:
+    timeline = population.timeline
     if timeline is None:
         return []
     return [

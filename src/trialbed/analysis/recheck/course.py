@@ -7,7 +7,7 @@ from fractions import Fraction
 from trialbed.analysis.recheck.order import interval, percentile
 from trialbed.analysis.recheck.rows import Row
 from trialbed.analysis.recheck.sheet import Sheet
-from trialbed.analysis.recheck.spans import Spans, began, moment_of, over_time_measures, served, spans_of
+from trialbed.analysis.recheck.spans import Spans, began, moment_of, served
 from trialbed.analysis.recheck.spreads import mean, robust_interval
 from trialbed.analysis.recheck.study import Study
 from trialbed.analysis.table import Cell, columns
@@ -54,9 +54,9 @@ _NONE = (None, None)
 
 def percentiles(study: Study) -> Sheet:
     sheet = Sheet("percentiles", PERCENTILES, [], key=("variant", "subject", "measure"))
-    spans = spans_of(study)
+    spans = study.spans
     for variant, subject, rows in _groups(study) if spans else ():
-        for measure in over_time_measures(study):
+        for measure in study.over_time:
             counting = study.counting(rows, measure)
             missing = sum(row.is_block_complete for row in rows) - len(counting)
             if counting and spans:
@@ -67,11 +67,11 @@ def percentiles(study: Study) -> Sheet:
 
 def over_time(study: Study) -> Sheet:
     sheet = Sheet("over_time", OVER_TIME, [], key=("measure", "variant", "subject", "bin_start"))
-    spans = spans_of(study)
+    spans = study.spans
     for variant, subject, rows in _groups(study) if spans else ():
         if subject.endswith(":*"):
             continue
-        for measure in over_time_measures(study):
+        for measure in study.over_time:
             bins: dict[int, list[float]] = defaultdict(list)
             for row in study.counting(rows, measure):
                 value = study.number(row, measure)

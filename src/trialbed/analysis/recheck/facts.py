@@ -6,7 +6,7 @@ from datetime import datetime
 from trialbed.analysis.recheck.hours import hours_of
 from trialbed.analysis.recheck.ledger import state_of
 from trialbed.analysis.recheck.probes import CONTROL, GOLDEN, INJECTION, probes
-from trialbed.analysis.recheck.spans import in_words, spans_of
+from trialbed.analysis.recheck.spans import in_words
 from trialbed.analysis.recheck.study import ALL, Study
 from trialbed.analysis.table import Cell
 
@@ -84,7 +84,7 @@ def _probed(study: Study) -> dict[str, Cell]:
 
 def _spans(study: Study) -> dict[str, Cell]:
     """Of what is measured over time."""
-    spans = spans_of(study)
+    spans = study.spans
     if spans is None:
         return {}
     return {

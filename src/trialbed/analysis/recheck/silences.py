@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from trialbed.analysis.recheck.rows import Row
 from trialbed.analysis.recheck.sheet import Sheet
-from trialbed.analysis.recheck.spans import began, moment_of, served, spans_of
+from trialbed.analysis.recheck.spans import began, moment_of, served
 from trialbed.analysis.recheck.study import ALL, Study
 from trialbed.analysis.table import columns
 
@@ -32,7 +32,7 @@ OUTAGES = columns(
 
 def availability(study: Study) -> Sheet:
     sheet = Sheet("availability", AVAILABILITY, [], key=("variant", "subject", "bin_start"))
-    spans = spans_of(study)
+    spans = study.spans
     for (variant, subject), rows in _ended(study).items() if spans else ():
         bins: dict[int, list[Row]] = defaultdict(list)
         for row in rows:
@@ -47,7 +47,7 @@ def availability(study: Study) -> Sheet:
 
 def outages(study: Study) -> Sheet:
     sheet = Sheet("outages", OUTAGES, [], key=("subject", "variant", "first_at"))
-    spans = spans_of(study)
+    spans = study.spans
     if spans is None or spans.step is None:
         return sheet
     ended = _ended(study)

@@ -7,11 +7,11 @@ import calendar
 import re
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from trialbed.analysis.recheck.rows import Row
-from trialbed.analysis.recheck.study import Study
-from trialbed.core.measure import Measure
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:Z|\+00:00)")
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "min": 60_000, "s": 1_000}
@@ -40,14 +40,9 @@ class Spans:
         return "" if self.block is None else str(moment - moment % self.block)
 
 
-def over_time_measures(study: Study) -> list[Measure]:
-    return [measure for measure in study.choices.measures if measure.over_time]
-
-
-def spans_of(study: Study) -> Spans | None:
-    """None where nothing is measured over time, or no trial has ended."""
-    measures = len(over_time_measures(study))
-    ended = [row for row in study.rows if row.has_ended]
+def spans_of(rows: Iterable[Row], *, measures: int) -> Spans | None:
+    """`measures` go over time. None where none does, or no trial has ended."""
+    ended = [row for row in rows if row.has_ended]
     if not measures or not ended:
         return None
     times: dict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -72,9 +67,15 @@ def began(row: Row) -> int:
     """Raises:
     ValueError: the record's time is none of UTC.
     """
-    found = _MOMENT.fullmatch(row.started_at)
+    return _read(row.started_at)
+
+
+@lru_cache(maxsize=250_000)
+def _read(text: str) -> int:
+    """Every table asks for every trial's."""
+    found = _MOMENT.fullmatch(text)
     if found is None:
-        raise ValueError(f"{row.started_at[:40]!r} is no time of UTC")
+        raise ValueError(f"{text[:40]!r} is no time of UTC")
     seconds = calendar.timegm(time.strptime(found[1], "%Y-%m-%dT%H:%M:%S"))
     return seconds * 1000 + int((found[2] or "0").ljust(6, "0")) // 1000
 

@@ -231,8 +231,9 @@ _ALL: tuple[tuple[Callable[[_Uses], bool], Statistic], ...] = (
         Statistic(
             "Successive measurements of one model depend on each other: a mean over a thousand of them is not as sure "
             "as one over a thousand independent ones. So the time is cut into few, long blocks, and intervals of means "
-            "go by the spread between blocks, with the t distribution of one degree of freedom less than there are "
-            "blocks. What lasts longer than a block is not seen by them",
+            "and of differences go by the spread between blocks, with the t distribution of one degree of freedom less "
+            "than there are blocks. What lasts longer than a block is not seen by them, and the p values of rank tests "
+            "do not allow for it",
             "Schmeiser, Oper. Res. 30, 1982, 556; Cameron & Miller, J. Hum. Resour. 50, 2015, 317",
         ),
     ),
