@@ -374,5 +374,5 @@ def test_a_measure_over_time_differs_from_one_that_is_none_whichever_was_locked(
         found = lock_differences(one.lock(), other.lock(LATER), there=THERE, is_single=False)
         said.append([difference.line() for difference in found])
     where = "experiments/probe: measures: speed"
-    assert said[0] == [f"{where}.over_time: locked not set, is True", f"{where}.better: locked not set, is higher"]
-    assert said[1] == [f"{where}.over_time: locked True, is not set", f"{where}.better: locked higher, is not set"]
+    assert said[0] == [f"{where}.over_time: locked not set, is true", f"{where}.better: locked not set, is higher"]
+    assert said[1] == [f"{where}.over_time: locked true, is not set", f"{where}.better: locked higher, is not set"]

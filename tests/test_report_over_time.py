@@ -147,6 +147,8 @@ def test_one_model_of_two_providers_is_two_subjects(tmp_path: Path) -> None:
     found = first_path([timed_run(tmp_path, World(cycles=48, medians=both, out={})).write()])
     rows = found.tables["percentiles"].where(measure=SPEED.name, variant="short")
     assert [(row["subject"], round(row["p50"], -2)) for row in rows] == [("groq:llama", 300), ("together:llama", 100)]
+    for table in ("ledger", "means", "contrasts", "calls", "parameters"):
+        assert {row["subject"] for row in found.tables[table].where()} - {"all"} == set(both), table
 
 
 def test_a_single_cycle_is_reported_without_a_course(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ DAY_S = 86_400
 def measured(at_s: float, *, variant: str = "short", subject: str = "m") -> Row:
     moment = START + timedelta(seconds=at_s)
     began = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return replace(row(variant, f"{at_s}", subject=subject), started_at=began, provider="bedrock")
+    return replace(row(variant, f"{at_s}", subject=subject), started_at=began, served_by=f"bedrock:{subject}")
 
 
 def measured_for(length_s: float, interval_s: float, *, jitter_s: float = 0.0, subjects: int = 1) -> list[Row]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from trialbed.analysis.recheck.order import interval, percentile
 from trialbed.analysis.recheck.rows import Row
 from trialbed.analysis.recheck.sheet import Sheet
-from trialbed.analysis.recheck.spans import Spans, began, moment_of, served
+from trialbed.analysis.recheck.spans import Spans, began, moment_of
 from trialbed.analysis.recheck.spreads import mean, robust_interval
 from trialbed.analysis.recheck.study import Study
 from trialbed.analysis.table import Cell, columns
@@ -88,7 +88,7 @@ def _groups(study: Study) -> Iterator[tuple[str, str, list[Row]]]:
     own: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in study.rows:
         if row.has_ended:
-            own[row.planned.variant, served(row)].append(row)
+            own[row.planned.variant, row.planned.served_by].append(row)
     for (variant, subject), rows in own.items():
         yield variant, subject, rows
     for provider in {subject.split(":")[0] for _, subject in own}:

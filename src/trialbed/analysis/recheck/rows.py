@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trialbed.analysis.recheck.journal import event_at, whole_lines
-from trialbed.analysis.recheck.planned import Planned, subject_name, the_planned
+from trialbed.analysis.recheck.planned import Planned, subject_names, the_planned
 from trialbed.core.choices import Choices
 from trialbed.core.measure import Measure, Value
 
@@ -75,7 +75,6 @@ class Row:
     started_at: str = ""
     timestamp: str = ""
     deviations: tuple[Mapping[str, Any], ...] = ()
-    provider: str = ""
 
     @property
     def has_ended(self) -> bool:
@@ -208,7 +207,6 @@ def _fill(row: Row, record: Mapping[str, Any], measures: tuple[Measure, ...]) ->
     row.cost_usd = record["cost_usd"]
     row.started_at, row.timestamp = record["started_at"], record["timestamp"]
     row.deviations = tuple(record["deviations"])
-    row.provider = record["provider"]
     row.fewest_words = _fewest_words(record["conversation_log"])
     if record["evaluation"] is not None:
         first = _evaluating(record["verdicts"])
@@ -269,4 +267,4 @@ def _fewest_words(log: list[dict[str, str]]) -> int | None:
 
 
 def subjects_in(plan: Mapping[str, Any]) -> list[str]:
-    return [subject_name(subject) for subject in plan["subjects"]]
+    return list(subject_names(plan).values())

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from trialbed.analysis.recheck.rows import Row
 from trialbed.analysis.recheck.sheet import Sheet
-from trialbed.analysis.recheck.spans import began, moment_of, served
+from trialbed.analysis.recheck.spans import began, moment_of
 from trialbed.analysis.recheck.study import ALL, Study
 from trialbed.analysis.table import columns
 
@@ -73,7 +73,7 @@ def _ended(study: Study) -> dict[tuple[str, str], list[Row]]:
     for row in study.rows:
         names = [row.planned.variant, *([ALL] if len(study.variants) > 1 else [])]
         for name in names if row.has_ended else ():
-            found[name, served(row)].append(row)
+            found[name, row.planned.served_by].append(row)
     return found
 
 

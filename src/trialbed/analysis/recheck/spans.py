@@ -47,7 +47,7 @@ def spans_of(rows: Iterable[Row], *, measures: int) -> Spans | None:
         return None
     times: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for row in ended:
-        times[row.run, row.planned.scenario, row.planned.variant, served(row)].append(began(row))
+        times[row.run, row.planned.scenario, row.planned.variant, row.planned.served_by].append(began(row))
     everything = sorted(moment for moments in times.values() for moment in moments)
     length = everything[-1] - everything[0]
     step = _middle([gap for moments in times.values() for gap in _gaps(moments)])
@@ -57,10 +57,6 @@ def spans_of(rows: Iterable[Row], *, measures: int) -> Spans | None:
     bins = max(50, min(100, 10_000 // (series * measures)))
     block = _first_of(max(8 * step, length / 20)) if length / step >= 39 else None
     return Spans(everything[0], step, _first_of(max(2 * step, length / bins)), block)
-
-
-def served(row: Row) -> str:
-    return row.provider + ":" + row.planned.subject
 
 
 def began(row: Row) -> int:

@@ -115,7 +115,7 @@ def places_in_order(population: Population, places: Mapping[Place, object]) -> I
 
     def order(place: Place) -> tuple[int, str, int]:
         variant, subject = place
-        return subjects.get(subject.partition(":")[2], 0), subject, variants.get(variant, -1)
+        return subjects.get(subject, subjects.get(subject.partition(":")[2], 0)), subject, variants.get(variant, -1)
 
     yield from sorted(places, key=order)
 
