@@ -162,6 +162,14 @@ class Settings(BaseSettings):
     )
     benchmark_models_token: SecretStr | None = Field(None, description="bearer token for that list")
 
+    ingest_api_url: str | None = Field(
+        None, description="address of your results server, https; leave out to send nothing"
+    )
+    ingest_api_key: SecretStr | None = Field(None, description="its key, sent as X-API-Key")
+    ingest_batch_size: int = Field(
+        1, ge=1, le=500, description="results a request: 1, or more if the server takes JSON arrays"
+    )
+
     galileo_api_key: SecretStr | None = Field(
         None, description="key for Galileo, which --enable-galileo sends traces to"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trialbed.app.checks import check_models, hub_problems, setting_problems
 from trialbed.app.hub import check_hub
+from trialbed.app.ingest import check_ingest, ingest_is_wanted, ingest_problems, ingest_target
 from trialbed.app.instruments import self_judged, self_judging_notice
 from trialbed.app.models import open_models
 from trialbed.app.prepare import Prepared, Wanted, prepare
@@ -49,6 +50,7 @@ async def examine(root: Path, wanted: Wanted) -> list[Finding]:
     findings += [Finding("judges", True, self_judging_notice(judge), is_warning=True) for judge in itself]
     findings += [_disk(prepared), *await _models(prepared, redact), *await _hub(prepared, problems, redact)]
     findings += await _s3(prepared, redact)
+    findings += await _ingest(prepared, problems, redact)
     return findings
 
 
@@ -104,3 +106,19 @@ async def _s3(prepared: Prepared, redact: Callable[[str], str]) -> list[Finding]
     if notes:
         return [Finding("S3", True, redact(note), is_warning=True) for note in notes]
     return [Finding("S3", True, f"{s3_target(settings).place} is there")]
+
+
+async def _ingest(prepared: Prepared, problems: list[str], redact: Callable[[str], str]) -> list[Finding]:
+    """Nothing is sent: a results server has no other way to say that it is there."""
+    settings = prepared.settings
+    if wrong := ingest_problems(settings):
+        return [Finding("ingest", False, redact(line)) for line in wrong if line not in problems]
+    if not ingest_is_wanted(settings):
+        return []
+    try:
+        notes = await check_ingest(settings)
+    except UserError as error:
+        return [Finding("ingest", False, redact(str(error)))]
+    if notes:
+        return [Finding("ingest", True, redact(note), is_warning=True) for note in notes]
+    return [Finding("ingest", True, f"{ingest_target(settings).place} may be sent to; it was not asked")]

@@ -9,6 +9,7 @@ from trialbed.app import logs
 from trialbed.app.artifact_ids import artifact_ids, nonce_of
 from trialbed.app.calling import judge_maker, open_calling
 from trialbed.app.hub import card_of, hub_is_wanted, hub_sink
+from trialbed.app.ingest import has_results, ingest_is_wanted, ingest_sink, ingest_target
 from trialbed.app.instruments import self_judged, self_judging_notice, self_taught_notice
 from trialbed.app.lock import deviations_of, lock_hash
 from trialbed.app.models import Models
@@ -159,6 +160,8 @@ def open_sinks(
     if writes_to_s3(prepared):
         ids = artifact_ids(folder.began_unix_s, nonce)
         sinks.append(s3_sink(prepared.settings, journal, ids, prepared.found.experiment, announce))
+    if sends_results(prepared):
+        sinks.append(ingest_sink(prepared.settings, journal, nonce, prepared.found.experiment, announce))
     return sinks
 
 
@@ -170,9 +173,14 @@ def writes_to_s3(prepared: Prepared) -> bool:
     return s3_is_wanted(prepared.settings) and not prepared.is_rehearsal
 
 
+def sends_results(prepared: Prepared) -> bool:
+    return ingest_is_wanted(prepared.settings) and not prepared.is_rehearsal and has_results(prepared.found.experiment)
+
+
 def far_sinks(prepared: Prepared) -> tuple[str, ...]:
     """The sinks of this configuration that are not on this machine, by name."""
-    return (*(("hub",) if uploads(prepared) else ()), *(("s3",) if writes_to_s3(prepared) else ()))
+    wanted = {"hub": uploads(prepared), "s3": writes_to_s3(prepared), "ingest": sends_results(prepared)}
+    return tuple(name for name, is_wanted in wanted.items() if is_wanted)
 
 
 def plan_facts(prepared: Prepared) -> dict[str, Any]:
@@ -200,6 +208,7 @@ def _start_facts(prepared: Prepared, facts: RunFacts) -> dict[str, Any]:
         "max_cost_usd": prepared.max_cost_usd,
         "hub": {"repo": settings.hf_repo_id, "layout": settings.hf_layout} if uploads(prepared) else None,
         "s3": {"place": s3_target(settings).place} if writes_to_s3(prepared) else None,
+        "ingest": {"place": ingest_target(settings).place} if sends_results(prepared) else None,
         "at": iso_z(SystemClock().now()),
     }
 

@@ -95,7 +95,21 @@ def _pace(event: dict[str, Any]) -> dict[str, Any]:
 
 def owed_by_sink(state: JournalState) -> dict[str, int]:
     """Records that each sink of the run has not confirmed. A run that uploads nowhere owes nothing."""
-    return _owed_to_hub(state) | _owed_to_s3(state)
+    return _owed_to_hub(state) | _owed_to_s3(state) | _owed_to_ingest(state)
+
+
+def _owed_to_ingest(state: JournalState) -> dict[str, int]:
+    """To the server that the newest sitting with one was to send to, else to where `push` did."""
+    from trialbed.sinks.ingest.bodies import kind_of_outcome
+    from trialbed.sinks.ingest.book import Owing, owed_as_journalled
+
+    place = next((start["ingest"]["place"] for start in reversed(state.run_starts) if start.get("ingest")), None)
+    events = [event for event in state.sink_events if event["sink"] == "ingest"]
+    owing = [
+        Owing(trial, recorded.revision, kind_of_outcome(recorded.outcome)) for trial, recorded in state.recorded.items()
+    ]
+    count = owed_as_journalled(owing, events, place)
+    return {} if count is None else {"ingest": count}
 
 
 def _owed_to_s3(state: JournalState) -> dict[str, int]:

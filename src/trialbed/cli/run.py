@@ -14,7 +14,7 @@ from trialbed.cli.screen import TerminalScreen, who_plays
 from trialbed.core.price import usd
 from trialbed.core.text import for_terminal
 
-_PUSHED = ("hub", "s3")
+_PUSHED = ("hub", "s3", "ingest")
 
 
 def run_command(root: Path, wanted: Wanted, *, dry_run: bool, fresh: bool, deviate: str | None = None) -> int:

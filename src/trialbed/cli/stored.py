@@ -12,6 +12,7 @@ from trialbed.engine.spending import cost_text
 from trialbed.settings import load_settings
 
 SOMETHING_IS_OWED = 1
+_WHERE = {"hub": "on the Hub", "s3": "in S3", "ingest": "at the results server"}
 _NOT_ENDED = ("pending", "cancelled", "budget_stopped")
 
 
@@ -30,16 +31,15 @@ def push_command(root: Path, run: str) -> int:
     """Upload what a run owes; 0 when nothing is owed afterwards."""
     import anyio
 
-    from trialbed.app.hub import hub_is_wanted
     from trialbed.app.push import push
-    from trialbed.app.s3 import s3_is_wanted
     from trialbed.cli.screen import TerminalScreen
 
     settings = load_settings(root)
     folder = find_run(settings.local_backup_dir, run)
-    owed = anyio.run(push, root, settings, folder, TerminalScreen().announce)
-    there = [*(["on the Hub"] if hub_is_wanted(settings) else []), *(["in S3"] if s3_is_wanted(settings) else [])]
-    said = f"{owed} records are still owed" if owed else f"everything is {' and '.join(there)}"
+    left = anyio.run(push, root, settings, folder, TerminalScreen().announce)
+    owed = sum(left.values())
+    there = " and ".join(_WHERE[sink] for sink in left)
+    said = f"{owed} records are still owed" if owed else f"everything is {there}"
     print(f"{folder.name}: {said}")
     return SOMETHING_IS_OWED if owed else 0
 

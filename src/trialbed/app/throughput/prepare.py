@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trialbed.app.checks import hub_problems
+from trialbed.app.ingest import ingest_is_wanted, ingest_problems
 from trialbed.app.prepare import Prepared, analysis_of, limit_of, prices_of_project, read_project
 from trialbed.app.throughput.expected import listed_models, named_models
 from trialbed.app.throughput.remote import RemoteList
@@ -76,7 +77,7 @@ def prepare_measuring(root: Path, wanted: ThroughputWanted) -> Measuring:
     """
     settings, catalog = read_project(root)
     found = catalog.find(EXPERIMENT)
-    problems = [*wanted.problems(), *hub_problems(settings)]
+    problems = [*wanted.problems(), *hub_problems(settings), *_ingest_problems(settings, wanted)]
     remote = _remote(settings)
     if remote is not None and (problem := remote.problem()):
         problems.append(problem)
@@ -103,6 +104,17 @@ def prepare_measuring(root: Path, wanted: ThroughputWanted) -> Measuring:
     if problems:
         raise UserError("\n".join(dict.fromkeys(problems)))
     return measuring
+
+
+def _ingest_problems(settings: Settings, wanted: ThroughputWanted) -> list[str]:
+    """Results have a place to go to; only rehearsed ones go nowhere."""
+    problems = ingest_problems(settings)
+    if not problems and not ingest_is_wanted(settings) and wanted.provider.strip().lower() != _REHEARSAL:
+        problems += [
+            "INGEST_API_URL: not set; name the address that results are sent to",
+            "INGEST_API_KEY: not set; set the key for it",
+        ]
+    return problems
 
 
 def _remote(settings: Settings) -> RemoteList | None:
@@ -151,11 +163,6 @@ def _patience_s(settings: Settings, wanted: ThroughputWanted, found: Found) -> f
     calls = sum(1 + (getattr(variant, "warm_up", None) is not None) for variant in chosen)
     share_s = wanted.interval_s * _SHARE_OF_TIME / max(1, calls)
     return min(settings.call_deadline_s / _SHARE_OF_PATIENCE, share_s)
-
-
-def is_real(models: tuple[ModelName, ...]) -> bool:
-    """Whether anything of it is more than a rehearsal, whose results go nowhere."""
-    return any(model.provider != _REHEARSAL for model in models)
 
 
 def grown(prepared: Prepared, repeats: int) -> Prepared:

@@ -2,19 +2,19 @@
 
 import logging
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from trialbed.app import logs
 from trialbed.app.journal import open_journal
-from trialbed.app.models import Models
 from trialbed.app.money import BUDGET, check_room, left_of, open_spending, prices_of, used_up
-from trialbed.app.parts import announcer, build_run, plan_facts
+from trialbed.app.parts import announcer, build_run, far_sinks, plan_facts
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
 from trialbed.app.throughput.expectation import Expectation
-from trialbed.app.throughput.opening import open_each
+from trialbed.app.throughput.opening import Opening, open_each
 from trialbed.app.throughput.prepare import Measuring, grown
 from trialbed.app.throughput.remote import NoList
 from trialbed.app.throughput.resume import Earlier, find_earlier
@@ -35,6 +35,7 @@ from trialbed.settings import known_secrets
 from trialbed.sinks.journal.writer import Journal
 from trialbed.sinks.sink import Persistent
 
+_FLUSH_S = 30.0
 _log = logging.getLogger(f"{logs.LOGGER}.throughput")
 
 
@@ -70,6 +71,8 @@ class MeasuringSitting:
         expectation: Expectation,
         screen: Screen,
         watcher: Watcher,
+        *,
+        beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self.next_models: tuple[ModelName, ...] | None = None
         self.refused: UserError | None = None
@@ -79,6 +82,7 @@ class MeasuringSitting:
         self._expectation = expectation
         self._screen = screen
         self._watcher = watcher
+        self._beside = beside
         self._redact = Redactor(known_secrets(os.environ))
 
     async def carry_out(self, *, fresh: bool) -> Measured:
@@ -93,7 +97,7 @@ class MeasuringSitting:
         traced = plan_tracing(settings, os.environ)
         announce = announcer(self._screen, self._redact)
         personas = first.found.experiment.personas() if first.is_rehearsal else ()
-        async with open_each(first.models, settings, personas=personas, seed=first.plan.seed) as models:
+        async with open_each(first.models, settings, personas=personas, seed=first.plan.seed) as opening:
             folder = _folder(first, earlier, fresh=fresh)
             handler = logs.open_log(folder.path / "run.log", settings.log_level, self._redact)
             drain = Drain(clock=SystemClock(), grace_s=settings.grace_s)
@@ -103,9 +107,9 @@ class MeasuringSitting:
                 ) as journal:
                     prepared = _to_begin(first, earlier, folder, journal)
                     tracing = open_tracing(traced, self._redact, announce, _trace_facts(prepared, folder))
-                    cycles = self._cycles(prepared, models, folder, journal, drain, tracing.span)
+                    cycles = self._cycles(prepared, opening, folder, journal, drain, tracing.span)
                     try:
-                        await carry_out_cycles(cycles)
+                        await carry_out_cycles(cycles, beside=self._beside)
                     finally:
                         is_cut = cycles.run.signals.exit_code is not None
                         await tracing.end(ending_facts(how_they_stand(cycles)), is_cut=is_cut)
@@ -114,8 +118,9 @@ class MeasuringSitting:
                 logs.close_log(handler)
 
     def _cycles(
-        self, prepared: Prepared, models: Models, folder: RunFolder, journal: Journal, drain: Drain, span: RunSpan
+        self, prepared: Prepared, opening: Opening, folder: RunFolder, journal: Journal, drain: Drain, span: RunSpan
     ) -> Cycles:
+        models = opening.models
         spending = open_spending(prepared, prices_of(prepared, models), journal, drain)
         check_room(spending, journal.state, prepared.plan.size, ())
         patience_s = self._measuring.patience_s
@@ -131,16 +136,21 @@ class MeasuringSitting:
             span=span,
             patience_s=patience_s,
         )
+        if far_sinks(prepared) == ("ingest",):
+            # Its answers are quick: whoever waits at the terminal for a server that is away need not wait long.
+            run = replace(run, flush_patience_s=_FLUSH_S)
         return Cycles(
             run=run,
             course=Course(prepared.plan),
             schedule=self._schedule,
-            grow=partial(self._grow, prepared, folder, journal),
+            grow=partial(self._grow, prepared, opening, folder, journal),
             on_cycle=partial(_begin_anew, run),
             watcher=self._watcher,
         )
 
-    async def _grow(self, prepared: Prepared, folder: RunFolder, journal: Journal, plan: Plan) -> Plan | None:
+    async def _grow(
+        self, prepared: Prepared, opening: Opening, folder: RunFolder, journal: Journal, plan: Plan
+    ) -> Plan | None:
         """The plan of one more cycle, on disk; None if the models are other ones by now, or the list refuses.
 
         Raises:
@@ -157,6 +167,7 @@ class MeasuringSitting:
         if expected != self._models:
             self.next_models = expected
             return None
+        await opening.again()
         more = grown(prepared, plan.repeats + 1)
         # The journal knows the plan before plan.json does: a kill between leaves one that can be explained.
         await journal.write("plan_grown", None, **plan_facts(more))

@@ -1,0 +1,40 @@
+"""How long until the next try? Pure."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isfinite
+from random import Random
+
+from trialbed.sinks.ingest.target import Pace
+
+
+def wait_s(*, failures: int, asked_s: float | None, pace: Pace, random: Random) -> float:
+    """Seconds before the next try: full jitter under a doubling cap ("Exponential Backoff And Jitter", AWS Architecture
+    Blog, 2015), or a little more than the server asks for.
+
+    Args:
+        failures: those in a row, this one too.
+        asked_s: what the server asks for; taken for `pace.retry_after_most_s` if it is more.
+    """
+    cap_s = min(pace.retry_first_s * 2 ** min(failures - 1, 20), pace.retry_most_s)
+    if asked_s is None:
+        return random.uniform(0.0, cap_s)
+    # Never earlier than asked: a try before its time may count against the limit too.
+    return min(asked_s, pace.retry_after_most_s) + random.uniform(0.0, min(cap_s, pace.retry_first_s))
+
+
+def asked_s(header: str | None, now: datetime) -> float | None:
+    """The seconds that a `Retry-After` asks for, as a number or as a date (RFC 9110, 10.2.3); None = it says nothing
+    that can be understood."""
+    if header is None:
+        return None
+    text = header.strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            at = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
+    return max(0.0, seconds) if isfinite(seconds) else None
