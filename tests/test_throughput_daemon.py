@@ -169,7 +169,9 @@ def test_credentials_that_come_later_are_found_at_the_next_cycle(tmp_path: Path)
             wait_until(lambda: cycles_ended(daemon.stderr) >= 1, "a cycle")
             folder = Path(measuring.project.environment["HOME"]) / ".aws"
             folder.mkdir()
-            keys = "aws_access_key_id = AKIAEXAMPLEEXAMPLE00\naws_secret_access_key = example-secret-000000000000000000000"
+            keys = (
+                "aws_access_key_id = AKIAEXAMPLEEXAMPLE00\naws_secret_access_key = example-secret-000000000000000000000"
+            )
             (folder / "credentials").write_text(f"[default]\n{keys}\n", encoding="utf-8")
             wait_until(lambda: "Success" in daemon.stderr, "a success")
             daemon.send(signal.SIGTERM)
