@@ -439,14 +439,15 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, seconds
 @given(
     failures=st.integers(min_value=1, max_value=1_000),
     asked=st.none() | st.floats(min_value=0, max_value=1e9),
+    most=st.floats(min_value=1, max_value=60),
     seed=st.integers(),
 )
 def test_waits_are_jittered_bounded_and_never_shorter_than_asked_within_the_bound(
-    failures: int, asked: float | None, seed: int
+    failures: int, asked: float | None, most: float, seed: int
 ) -> None:
     pace = Pace()
-    waited = wait_s(failures=failures, asked_s=asked, pace=pace, random=Random(seed))
-    cap = min(pace.retry_first_s * 2 ** min(failures - 1, 20), pace.retry_most_s)
+    waited = wait_s(failures=failures, asked_s=asked, most_s=most, pace=pace, random=Random(seed))
+    cap = min(pace.retry_first_s * 2 ** min(failures - 1, 20), most)
     if asked is None:
         assert 0 <= waited <= cap
     else:

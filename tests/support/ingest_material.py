@@ -19,7 +19,7 @@ from trialbed.sinks.ingest.target import IngestTarget, Pace
 from trialbed.sinks.journal.writer import Journal
 
 NONCE = "0123456789abcdef0123"
-FAST = Pace(gather_s=0.05, retry_first_s=0.01, retry_most_s=0.05, connect_s=5.0, attempt_s=0.5)
+FAST = Pace(gather_s=0.05, retry_first_s=0.01, retry_most_s=0.05, rejected_most_s=0.05, connect_s=5.0, attempt_s=0.5)
 THROTTLED = "ThrottlingException: too many requests (after 3 attempts)"
 
 

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from trialbed.sinks.ingest.faults import IngestFault, Passing
+from trialbed.sinks.ingest.faults import IngestFault, Passing, Rejected
 from trialbed.sinks.ingest.target import Pace
 from trialbed.sinks.ingest.waiting import wait_s
 
@@ -50,4 +50,5 @@ class Health:
     def wait_s(self, failures: int, fault: IngestFault) -> float:
         """How long to wait after so many failures in a row."""
         asked_s = fault.asked_s if isinstance(fault, Passing) else None
-        return wait_s(failures=failures, asked_s=asked_s, pace=self._pace, random=self._random)
+        most_s = self._pace.rejected_most_s if isinstance(fault, Rejected) else self._pace.retry_most_s
+        return wait_s(failures=failures, asked_s=asked_s, most_s=most_s, pace=self._pace, random=self._random)

@@ -51,10 +51,12 @@ class IngestTarget:
 class Pace:
     """How much is sent at once, how often, and how long is waited for what, in seconds.
 
-    `attempts` bounds the tries at one result in a sitting, or until `try_again`. `gather_s` is how long the first
-    result of a batch waits for others. `outage_from` is how many failures in a row are taken for an outage: from then
-    on one request at a time finds out whether it is over. `attempt_s` bounds a whole attempt, `connect_s` the part of
-    it until there is a connection.
+    `attempts` bounds the tries at one result in a sitting, or until `try_again`. Waits between them have a cap that
+    doubles from `retry_first_s` up to `retry_most_s`; up to `rejected_most_s` where the server is there and says no:
+    that a result is looked at again needs no long wait, and who runs a command should hear of it. `gather_s` is how
+    long the first result of a batch waits for others. `outage_from` is how many failures in a row are taken for an
+    outage: from then on one request at a time finds out whether it is over. `attempt_s` bounds a whole attempt,
+    `connect_s` the part of it until there is a connection.
     """
 
     concurrency: int = 4
@@ -62,6 +64,7 @@ class Pace:
     gather_s: float = 1.0
     retry_first_s: float = 0.5
     retry_most_s: float = 15.0
+    rejected_most_s: float = 4.0
     retry_after_most_s: float = 300.0
     outage_from: int = 3
     connect_s: float = 10.0
