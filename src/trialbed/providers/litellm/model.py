@@ -65,7 +65,10 @@ class LiteLlmModel:
             return []
         names = variables_of(role) | dict(options or {})
         request = ModelRequest(self.name, (Message("user", "Are you ready?"),), sampling, service=service)
-        fitted = await self._fitted(request, None)
+        try:
+            fitted = await self._fitted(request, None)
+        except CallError:  # no token can be had right now: the first call tells
+            return []
         lines = [
             f"{names[name]}: {self.name} {problem}; {unset(names[name])}, or ON_UNSUPPORTED=drop"
             for name, problem in fitted.refused.items()
@@ -152,7 +155,7 @@ class LiteLlmModel:
         except NotTaken:
             raise
         except Exception as error:  # LiteLLM and what it makes tokens with raise anything; strangers go on as they are
-            meaning = build_error(error, self._redact)
+            meaning = build_error(error, self._redact, has_tokens=self._access.table.signs_with_tokens)
             if meaning is None:
                 raise
             raise meaning from None
