@@ -74,7 +74,7 @@ class LiteLlmModel:
             for name, problem in fitted.refused.items()
             if name in names
         ]
-        return lines if lines or fitted.form_problem is None else [f"{self.name}: {fitted.form_problem}"]
+        return lines if lines or fitted.problem is None else [f"{self.name}: {fitted.problem}"]
 
     async def converse(self, request: ModelRequest) -> ModelReply:
         """One attempt; one more for each way of asking for a structured answer, and each parameter that may be left
@@ -115,8 +115,8 @@ class LiteLlmModel:
         may_drop = self._drops or mode is not None
         while True:
             fitted = await self._fitted(request, mode)
-            if fitted.form_problem is not None:
-                raise InvalidRequest(fitted.form_problem, code=_NOT_TAKEN)
+            if fitted.problem is not None:
+                raise InvalidRequest(fitted.problem, code=_NOT_TAKEN)
             if fitted.refused and not may_drop:
                 raise InvalidRequest("; ".join(fitted.refused.values()), code=_NOT_TAKEN)
             fitting = fitted.applied_to(request)
