@@ -61,6 +61,7 @@ class ProviderStandIn:
     def __init__(self, answer: Answer = lambda _: Said(), *, gap_s: float = 0.0, latency_s: float = 0.0) -> None:
         self.seen: list[Seen] = []
         self.tokens_asked = 0
+        self.refuses_tokens = False
         self.answer = answer
         self.gap_s, self.latency_s = gap_s, latency_s
         self.lock = threading.Lock()
@@ -113,7 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
         standin = self.server.standin
         if self.path == "/token":
             standin.tokens_asked += 1
-            self._send(200, {"access_token": "ya29.of-the-stand-in", "expires_in": 3600, "token_type": "Bearer"}, {})
+            token = {"access_token": "ya29.of-the-stand-in", "expires_in": 3600, "token_type": "Bearer"}
+            refusal = {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}
+            self._send(400, refusal, {}) if standin.refuses_tokens else self._send(200, token, {})
             return
         with standin.lock:
             standin.in_flight += 1

@@ -11,10 +11,11 @@ _BY_NAME: dict[str, type[errors.CallError]] = {
 }
 
 
-def build_error(error: Exception, redact: Callable[[str], str]) -> errors.CallError | None:
-    """What `error` means, by the error of Google's authentication that it came from; None if it came from none.
+def build_error(error: Exception, redact: Callable[[str], str], *, has_tokens: bool) -> errors.CallError | None:
+    """What `error` means, by the error of Google's authentication that it came from; None if it is a bug.
 
-    LiteLLM wraps what is raised inside it, often more than once.
+    LiteLLM wraps what is raised inside it, often more than once. `has_tokens` says that requests to this provider are
+    signed with tokens: then anything that LiteLLM raises is about their credentials.
     """
     for cause in _causes(error):
         for kind in type(cause).__mro__:
@@ -22,7 +23,8 @@ def build_error(error: Exception, redact: Callable[[str], str]) -> errors.CallEr
                 detail = redact(" ".join(str(cause).split()))[:500]
                 return _BY_NAME[kind.__name__](detail, code=type(cause).__name__)
     if type(error).__module__.startswith("litellm"):
-        return errors.InvalidRequest(redact(" ".join(str(error).split()))[:500], code=type(error).__name__)
+        meaning = errors.CredentialsExpired if has_tokens else errors.InvalidRequest
+        return meaning(redact(" ".join(str(error).split()))[:500], code=type(error).__name__)
     return None
 
 

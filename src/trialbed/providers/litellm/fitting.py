@@ -8,7 +8,7 @@ from typing import Any
 from trialbed.core.model import ModelRequest, Sampling, Service
 from trialbed.providers.answer_forms import AnswerMode
 from trialbed.providers.litellm.library import Built, NotTaken
-from trialbed.providers.litellm.wire import differences, mode_in
+from trialbed.providers.litellm.wire import differences
 
 Build = Callable[[ModelRequest, AnswerMode | None], Awaitable[Built]]
 
@@ -20,13 +20,13 @@ _OF_BEDROCK = {"service_tier": "tier", "latency": "latency"}
 
 @dataclass(frozen=True)
 class Fitted:
-    """The request as the model takes it; of what it does not take, by parameter, why. `form_problem` says that LiteLLM
-    would not ask for the structured answer in this way."""
+    """The request as the model takes it; of what it does not take, by parameter, why. `problem` is what LiteLLM says
+    where it takes the request in no way."""
 
     sampling: Sampling
     service: Service
     refused: Mapping[str, str] = field(default_factory=dict)
-    form_problem: str | None = None
+    problem: str | None = None
 
     def applied_to(self, request: ModelRequest) -> ModelRequest:
         return replace(request, sampling=self.sampling, service=self.service) if self.refused else request
@@ -58,7 +58,7 @@ async def fit(
         if isinstance(built, Built):
             return await _compared(tried, mode, build, built, refused | left_out)
         told = told or built
-    return Fitted(fitting.sampling, fitting.service, refused, form_problem=told)
+    return Fitted(fitting.sampling, fitting.service, refused, problem=told)
 
 
 def _combinations(fitting: ModelRequest) -> Iterator[dict[str, str]]:
@@ -78,10 +78,9 @@ async def _compared(
         refused |= changed
         fitting = _without(fitting, changed)
         again = await _built(fitting, mode, build)
-        built = again if isinstance(again, Built) else built
-    way = mode_in(built.body)
-    problem = None if mode is None or way == mode else f"{mode} would be sent as {way}"
-    return Fitted(fitting.sampling, fitting.service, refused, problem)
+        if not isinstance(again, Built):
+            return Fitted(fitting.sampling, fitting.service, refused, again)
+    return Fitted(fitting.sampling, fitting.service, refused)
 
 
 async def _built(request: ModelRequest, mode: AnswerMode | None, build: Build) -> Built | str:

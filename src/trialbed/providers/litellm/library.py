@@ -8,6 +8,7 @@ over instead of sending it.
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
+from threading import Lock
 from typing import Any
 
 from trialbed.core.errors import UserError
@@ -27,6 +29,7 @@ _OFFLINE = {
     "LITELLM_LOG": "ERROR",
     "DISABLE_AIOHTTP_TRANSPORT": "True",
 }
+_LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 INSTALL = "run 'make providers', or: pip install 'trialbed[providers]'"
 
 
@@ -55,7 +58,7 @@ class _Handover(BaseException):
         self.built = built
 
 
-_loading = asyncio.Lock()
+_loading = Lock()
 _building: ContextVar[bool] = ContextVar("building", default=False)
 
 
@@ -85,8 +88,7 @@ async def load() -> None:
         UserError: it is installed, and cannot be imported.
     """
     try:
-        async with _loading:
-            await asyncio.to_thread(_loaded)
+        await asyncio.to_thread(_load_once)
     except ImportError as error:
         raise UserError(f"litellm: cannot be imported ({' '.join(str(error).split())[:200]}); {INSTALL}") from None
 
@@ -148,6 +150,11 @@ def forget_tokens() -> None:
             kept.clear()
 
 
+def _load_once() -> None:
+    with _loading:
+        _loaded()
+
+
 @cache
 def _loaded() -> Any:
     os.environ.update(_OFFLINE)
@@ -182,6 +189,9 @@ def _loaded() -> Any:
     # Two ways lead from LiteLLM to the network: a handler of its own, and OpenAI's SDK, which takes this client.
     litellm.in_memory_llm_clients_cache = Clients()
     litellm.aclient_session = client
+    for name in _LOGGERS:
+        # What it logs may hold keys, and every failure is told here anyway.
+        logging.getLogger(name).disabled = True
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.drop_params = False

@@ -65,13 +65,16 @@ class LiteLlmModel:
             return []
         names = variables_of(role) | dict(options or {})
         request = ModelRequest(self.name, (Message("user", "Are you ready?"),), sampling, service=service)
-        fitted = await self._fitted(request, None)
+        try:
+            fitted = await self._fitted(request, None)
+        except CallError:  # no token can be had right now: the first call tells
+            return []
         lines = [
             f"{names[name]}: {self.name} {problem}; {unset(names[name])}, or ON_UNSUPPORTED=drop"
             for name, problem in fitted.refused.items()
             if name in names
         ]
-        return lines if lines or fitted.form_problem is None else [f"{self.name}: {fitted.form_problem}"]
+        return lines if lines or fitted.problem is None else [f"{self.name}: {fitted.problem}"]
 
     async def converse(self, request: ModelRequest) -> ModelReply:
         """One attempt; one more for each way of asking for a structured answer, and each parameter that may be left
@@ -112,8 +115,8 @@ class LiteLlmModel:
         may_drop = self._drops or mode is not None
         while True:
             fitted = await self._fitted(request, mode)
-            if fitted.form_problem is not None:
-                raise InvalidRequest(fitted.form_problem, code=_NOT_TAKEN)
+            if fitted.problem is not None:
+                raise InvalidRequest(fitted.problem, code=_NOT_TAKEN)
             if fitted.refused and not may_drop:
                 raise InvalidRequest("; ".join(fitted.refused.values()), code=_NOT_TAKEN)
             fitting = fitted.applied_to(request)
@@ -152,7 +155,7 @@ class LiteLlmModel:
         except NotTaken:
             raise
         except Exception as error:  # LiteLLM and what it makes tokens with raise anything; strangers go on as they are
-            meaning = build_error(error, self._redact)
+            meaning = build_error(error, self._redact, has_tokens=self._access.table.signs_with_tokens)
             if meaning is None:
                 raise
             raise meaning from None
