@@ -67,7 +67,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
             "Google Vertex AI",
             "vertex_ai",
             (),
-            ("VERTEXAI_API_BASE",),
+            ("VERTEXAI_API_BASE", "VERTEX_API_BASE"),
             "",
             "gemini",
             asks_usage=False,
@@ -92,7 +92,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
             "Together AI",
             "together_ai",
             ("TOGETHER_API_KEY", "TOGETHERAI_API_KEY"),
-            ("TOGETHER_API_BASE",),
+            ("TOGETHER_API_BASE", "TOGETHER_AI_API_BASE"),
             "https://api.together.xyz/v1",
         ),
         "openrouter": Provider(
@@ -113,7 +113,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
             "Fireworks AI",
             "fireworks_ai",
             ("FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY"),
-            ("FIREWORKS_API_BASE",),
+            ("FIREWORKS_API_BASE", "FIREWORKS_AI_API_BASE"),
             "https://api.fireworks.ai/inference/v1",
         ),
         "deepinfra": Provider(
@@ -151,7 +151,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
             "Hugging Face",
             "huggingface",
             ("HUGGINGFACE_API_KEY",),
-            ("HUGGINGFACE_API_BASE",),
+            ("HUGGINGFACE_API_BASE", "HF_API_BASE"),
             "https://router.huggingface.co/v1",
         ),
         "mistral": Provider(
