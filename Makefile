@@ -10,7 +10,7 @@ ifneq ($(shell cat .venv/built-in 2>/dev/null),$(CURDIR))
 $(shell rm -f .venv/run.stamp .venv/dev.stamp)
 endif
 
-.PHONY: help run test check torture bench calibrate setup tracing lock clean
+.PHONY: help run test check torture bench calibrate setup tracing providers lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ setup: .venv/run.stamp  ## build .venv from hash-pinned requirements
 
 tracing: .venv/run.stamp  ## add what sends traces by OpenTelemetry to .venv
 	@sh tools/make-venv "$(PYTHON)" requirements-tracing.lock
+
+providers: .venv/run.stamp  ## add what calls models elsewhere than on Bedrock to .venv
+	@sh tools/make-venv "$(PYTHON)" requirements-providers.lock
 
 run: .venv/run.stamp  ## run the experiment that .env asks for; without any set-up, a rehearsal
 	@# Nothing configured at all: rehearse the whole batch, so that there is something to look at.
@@ -54,10 +57,11 @@ bench: .venv/dev.stamp  ## measure side by side with Inspect, LiteLLM, promptfoo
 calibrate: .venv/dev.stamp  ## do intervals and tests keep their promises? COUNT rehearsals of worlds whose truth is known
 	@$(BIN)/python -m tests.calibration --count $(if $(filter command line environment,$(origin COUNT)),$(COUNT),200)
 
-lock: .venv/dev.stamp  ## renew the three requirement files (needs uv)
+lock: .venv/dev.stamp  ## renew the four requirement files (needs uv)
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) --extra tracing -c requirements-dev.lock -o requirements-tracing.lock
+	$(COMPILE) --extra providers -c requirements-dev.lock -o requirements-providers.lock
 
 clean:  ## remove the environment and caches; never any data
 	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

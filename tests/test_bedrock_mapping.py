@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.test_bedrock_standin import NOVA, answer_body, question
 from trialbed.core.errors import MalformedBody
 from trialbed.core.model import AnswerForm, Message, ModelReply, ModelRequest, Sampling, Service, Usage
-from trialbed.providers.bedrock.forms import LADDER, AnswerMode, json_object
+from trialbed.providers.answer_forms import LADDER, AnswerMode, json_object
 from trialbed.providers.bedrock.mapping import Answer, metadata_of, parameters_of, reply_of, sent_of
 
 SCHEMA = {"type": "object", "properties": {"harm": {"type": "integer"}}, "required": ["harm"]}

@@ -108,7 +108,7 @@ def test_a_rejected_result_is_owed_after_its_tries_and_the_command_says_so(
     assert ended.code == 1
     assert "HTTP 422: tokens_per_second: too fast" in ended.stderr
     assert "Not delivered yet to ingest: 1" in ended.stdout
-    assert (server.attempts.total(), owed(project)) == (8, 1)
+    assert (server.attempts.total(), owed(project)) == (6, 1)
 
 
 def test_a_key_that_is_not_taken_is_said_at_once_and_everything_stays_owed(

@@ -254,7 +254,7 @@ def test_an_arn_whose_account_number_is_not_kept_is_taken_from_the_settings(
     ("arguments", "said"),
     [
         (["--judges", "rehearsal:judge"], "--judges: real answers must not get rehearsed verdicts"),
-        (["--judges", "openai:gpt"], "provider 'openai' is not built yet"),
+        (["--judges", "openai:gpt"], "OPENAI_API_KEY: not set"),
         (["--judges", ","], "--judges: this experiment needs a judge"),
         (["--repeat-share", "1.5"], "--repeat-share: must be a share from 0 to 1, is 1.5"),
         (["--repeat-share", "nan"], "--repeat-share: must be a share from 0 to 1, is nan"),

@@ -361,3 +361,18 @@ def test_what_is_shown_at_the_start_says_whether_it_matches_and_if_not_in_what()
     ]
     head, *rest = UnderLock("plans/probe.lock.json", lock, (COOLER,), "the provider caps it").lines()
     assert head.endswith("the provider caps it") and rest == ["  MODEL_TEMPERATURE: locked 0.7, is 0.2"]
+
+
+def test_a_measure_over_time_differs_from_one_that_is_none_whichever_was_locked() -> None:
+    speed = Measure(name="speed", kind="score", field="speed")
+    over_time = speed.model_copy(update={"over_time": True, "better": "higher"})
+    said = []
+    for before, after in ((speed, over_time), (over_time, speed)):
+        one, other = (
+            Set(analysis=CHOICES.model_copy(update={"measures": (*CHOICES.measures, m)})) for m in (before, after)
+        )
+        found = lock_differences(one.lock(), other.lock(LATER), there=THERE, is_single=False)
+        said.append([difference.line() for difference in found])
+    where = "experiments/probe: measures: speed"
+    assert said[0] == [f"{where}.over_time: locked not set, is true", f"{where}.better: locked not set, is higher"]
+    assert said[1] == [f"{where}.over_time: locked true, is not set", f"{where}.better: locked higher, is not set"]

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from trialbed.core.errors import UserError
 from trialbed.core.model import ModelName
-from trialbed.providers.names import KNOWN, NAMED_ONLY, RUNNABLE, parse_model, parse_models
+from trialbed.providers.litellm.table import PROVIDERS
+from trialbed.providers.names import ALIASES, KNOWN, NATIVE, THROUGH_LITELLM, parse_model, parse_models
 
 PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-haiku-4-5-20251001-v1:0"
 
@@ -22,6 +23,7 @@ PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic
         ("OpenAI: gpt-5 ", "openai", "gpt-5"),
         ("mistral.mistral-large-2407-v1:0", "bedrock", "mistral.mistral-large-2407-v1:0"),
         ("mistral:large", "mistral", "large"),
+        ("google:gemini-2.5-pro", "gemini", "gemini-2.5-pro"),
         (PROFILE, "bedrock", PROFILE),
         (f"bedrock:{PROFILE}", "bedrock", PROFILE),
         ("unknown:thing", "bedrock", "unknown:thing"),
@@ -46,9 +48,10 @@ def test_a_list_keeps_its_order_and_names_each_model_once() -> None:
     assert parse_models(" , ") == ()
 
 
-def test_what_can_be_run_and_what_is_only_known_are_apart() -> None:
-    assert {"bedrock", "rehearsal"} == RUNNABLE
-    assert not RUNNABLE & NAMED_ONLY
+def test_providers_are_native_or_reached_through_litellm_and_each_of_these_stands_in_its_table() -> None:
+    assert not NATIVE & THROUGH_LITELLM
+    assert set(PROVIDERS) == THROUGH_LITELLM
+    assert set(ALIASES.values()) <= KNOWN and not set(ALIASES) & KNOWN
 
 
 @given(

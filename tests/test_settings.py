@@ -13,10 +13,12 @@ from tests.support.project import CHECKOUT, Project, make_project
 from trialbed import settings as settings_module
 from trialbed.core.errors import UserError
 from trialbed.core.model import Service
+from trialbed.providers.litellm.table import PROVIDERS
 from trialbed.settings import Settings, known_secrets, load_settings, variables
 
 EXAMPLE = CHECKOUT / ".env.example"
 OF_OTHER_TOOLS = re.compile(r"AWS_[A-Z0-9_]+|HF_ENDPOINT|OTEL_[A-Z_]+")
+OF_PROVIDERS = {name for provider in PROVIDERS.values() for name in provider.variables}
 MADE_UP = {
     "HF_TOKEN": "hf_madeUpForTests0123456789",
     "AWS_SECRET_ACCESS_KEY": "madeUpSecretKeyThatOpensNothing000000000",
@@ -208,7 +210,9 @@ def test_known_secrets_are_the_values_of_secret_variables_and_the_account_number
 def test_the_example_lists_every_variable_once_and_no_other() -> None:
     names = names_in(EXAMPLE.read_text())
     assert len(names) == len(set(names))
-    assert {name for name in names if not OF_OTHER_TOOLS.fullmatch(name)} | {"AWS_REGION"} == set(variables())
+    assert set(names) >= OF_PROVIDERS
+    ours = {name for name in names if not OF_OTHER_TOOLS.fullmatch(name)} - OF_PROVIDERS
+    assert ours | {"AWS_REGION"} == set(variables())
     assert {"AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "HF_ENDPOINT"} <= set(names)
 
 
@@ -278,4 +282,4 @@ def test_a_named_model_or_credentials_never_fall_back_to_a_rehearsal(project: Pr
     signed_in = refused(project, AWS_ACCESS_KEY_ID="AKIAEXAMPLEEXAMPLE00", AWS_SECRET_ACCESS_KEY="x" * 40)
     assert [line.partition(":")[0] for line in signed_in] == ["SUBJECT_MODELS", "JUDGE_MODELS"]
     elsewhere = refused(project, SUBJECT_MODELS="gemini:gemini-3-pro", JUDGE_MODELS="openai:gpt-6")
-    assert all("is not built yet" in line for line in elsewhere) and len(elsewhere) == 2
+    assert [line.partition(":")[0] for line in elsewhere] == ["GOOGLE_AI_API_KEY", "OPENAI_API_KEY"]

@@ -2,10 +2,12 @@
 
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.standins.ingest import IngestStandIn
 from tests.standins.model_list import ModelList
 from tests.support.bedrock import bedrock_thread
 from tests.support.project import running, wait_until
@@ -20,6 +22,13 @@ DAEMON = ("--daemon", "--interval", str(INTERVAL_S / 60))
 TEN = 10
 
 
+@pytest.fixture
+def ingest() -> Iterator[IngestStandIn]:
+    with IngestStandIn() as server:
+        yield server
+        assert server.problems == []
+
+
 def hung(call: RehearsalCall) -> Answer | Fault | None:
     return Hang() if call.model_id == HUNG else None
 
@@ -28,10 +37,10 @@ def cycles_ended(stderr: str) -> int:
     return len(re.findall(r"Coverage of cycle \d+", stderr))
 
 
-def test_ten_cycles_keep_their_time_although_one_model_hangs_in_each(tmp_path: Path) -> None:
+def test_ten_cycles_keep_their_time_although_one_model_hangs_in_each(tmp_path: Path, ingest: IngestStandIn) -> None:
     config = RehearsalConfig(scripted=hung, latency_s=0.2, ttft_fraction=0.5, chunk_chars=4)
     with bedrock_thread(config) as server:
-        measuring = measuring_project(tmp_path, server.url, BENCHMARK_MODELS=f"{FAST},{HUNG},{SLOW}")
+        measuring = measuring_project(tmp_path, server.url, ingest, BENCHMARK_MODELS=f"{FAST},{HUNG},{SLOW}")
         with running(measuring.start(*DAEMON)) as daemon:
             wait_until(lambda: cycles_ended(daemon.stderr) >= TEN, "ten cycles", 60.0)
             daemon.send(signal.SIGTERM)
@@ -56,9 +65,11 @@ def test_ten_cycles_keep_their_time_although_one_model_hangs_in_each(tmp_path: P
     )
 
 
-def test_a_stop_lets_a_measurement_end_and_the_next_start_goes_on_in_the_same_run(tmp_path: Path) -> None:
+def test_a_stop_lets_a_measurement_end_and_the_next_start_goes_on_in_the_same_run(
+    tmp_path: Path, ingest: IngestStandIn
+) -> None:
     with bedrock_thread(RehearsalConfig(latency_s=1.0)) as server:
-        measuring = measuring_project(tmp_path, server.url, BENCHMARK_MODELS=FAST)
+        measuring = measuring_project(tmp_path, server.url, ingest, BENCHMARK_MODELS=FAST)
         with running(measuring.start("--daemon", "--interval", "60")) as daemon:
             wait_until(lambda: server.in_flight, "a measurement under way")
             daemon.send(signal.SIGTERM)
@@ -73,12 +84,12 @@ def test_a_stop_lets_a_measurement_end_and_the_next_start_goes_on_in_the_same_ru
     assert len({one["run"] for one in measuring.records()}) == 1
 
 
-def test_what_a_kill_cut_off_is_measured_first_by_the_next_start(tmp_path: Path) -> None:
+def test_what_a_kill_cut_off_is_measured_first_by_the_next_start(tmp_path: Path, ingest: IngestStandIn) -> None:
     def slow_is_slow(call: RehearsalCall) -> Answer | Fault | None:
         return Hang() if call.model_id == SLOW else None
 
     with bedrock_thread(RehearsalConfig(scripted=slow_is_slow)) as server:
-        measuring = measuring_project(tmp_path, server.url, BENCHMARK_MODELS=f"{FAST},{SLOW}")
+        measuring = measuring_project(tmp_path, server.url, ingest, BENCHMARK_MODELS=f"{FAST},{SLOW}")
         with running(measuring.start("--daemon", "--interval", "60")) as daemon:
             wait_until(lambda: server.in_flight == 1 and len(measuring.records()) == 1, "one of two measured")
             daemon.kill()
@@ -89,9 +100,9 @@ def test_what_a_kill_cut_off_is_measured_first_by_the_next_start(tmp_path: Path)
     assert sorted((one["steward_model"], one["repeat"]) for one in measuring.records()) == [(FAST, 0), (SLOW, 0)]
 
 
-def test_a_model_that_was_refused_once_is_asked_again_in_the_next_cycle(tmp_path: Path) -> None:
+def test_a_model_that_was_refused_once_is_asked_again_in_the_next_cycle(tmp_path: Path, ingest: IngestStandIn) -> None:
     with bedrock_thread(RehearsalConfig(unknown_models=frozenset({FAST}))) as server:
-        measuring = measuring_project(tmp_path, server.url, BENCHMARK_MODELS=FAST)
+        measuring = measuring_project(tmp_path, server.url, ingest, BENCHMARK_MODELS=FAST)
         with running(measuring.start(*DAEMON)) as daemon:
             wait_until(lambda: cycles_ended(daemon.stderr) >= 1, "a cycle")
             server.change(unknown_models=frozenset())
@@ -102,9 +113,9 @@ def test_a_model_that_was_refused_once_is_asked_again_in_the_next_cycle(tmp_path
     assert outcomes[0] == "provider_error" and outcomes[-1] == "answered"
 
 
-def test_another_list_of_models_is_another_run_and_the_rate_stays(tmp_path: Path) -> None:
+def test_another_list_of_models_is_another_run_and_the_rate_stays(tmp_path: Path, ingest: IngestStandIn) -> None:
     with bedrock_thread(RehearsalConfig()) as server, ModelList([FAST]) as listed:
-        measuring = measuring_project(tmp_path, server.url, **listed.environment())
+        measuring = measuring_project(tmp_path, server.url, ingest, **listed.environment())
         with running(measuring.start(*DAEMON)) as daemon:
             wait_until(lambda: cycles_ended(daemon.stderr) >= 2, "two cycles of the first list")
             listed.models = [FAST, SLOW]
@@ -117,9 +128,11 @@ def test_another_list_of_models_is_another_run_and_the_rate_stays(tmp_path: Path
     assert {one["steward_model"] for one in second.records().values()} == {FAST, SLOW}
 
 
-def test_a_list_that_refuses_later_ends_the_daemon_and_what_was_measured_is_in_order(tmp_path: Path) -> None:
+def test_a_list_that_refuses_later_ends_the_daemon_and_what_was_measured_is_in_order(
+    tmp_path: Path, ingest: IngestStandIn
+) -> None:
     with bedrock_thread(RehearsalConfig()) as server, ModelList([FAST]) as listed:
-        measuring = measuring_project(tmp_path, server.url, **listed.environment())
+        measuring = measuring_project(tmp_path, server.url, ingest, **listed.environment())
         with running(measuring.start(*DAEMON)) as daemon:
             wait_until(lambda: cycles_ended(daemon.stderr) >= 1, "a cycle")
             listed.status = 401
@@ -129,9 +142,9 @@ def test_a_list_that_refuses_later_ends_the_daemon_and_what_was_measured_is_in_o
     assert measuring.the_run().events()[-1]["e"] == "run_stop"
 
 
-def test_a_list_that_is_away_for_a_while_changes_nothing(tmp_path: Path) -> None:
+def test_a_list_that_is_away_for_a_while_changes_nothing(tmp_path: Path, ingest: IngestStandIn) -> None:
     with bedrock_thread(RehearsalConfig()) as server, ModelList([FAST]) as listed:
-        measuring = measuring_project(tmp_path, server.url, **listed.environment())
+        measuring = measuring_project(tmp_path, server.url, ingest, **listed.environment())
         with running(measuring.start(*DAEMON)) as daemon:
             wait_until(lambda: cycles_ended(daemon.stderr) >= 1, "a cycle")
             listed.status = 503
@@ -144,12 +157,12 @@ def test_a_list_that_is_away_for_a_while_changes_nothing(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("first_s", "gap_s"), [(0.3, 0.02), (0.08, 0.005)])
 def test_times_are_those_of_the_server_also_when_five_models_are_measured_at_once(
-    tmp_path: Path, first_s: float, gap_s: float
+    tmp_path: Path, ingest: IngestStandIn, first_s: float, gap_s: float
 ) -> None:
     models = [f"amazon.nova-{name}-v1:0" for name in ("micro", "lite", "pro", "premier", "sonic")]
     config = RehearsalConfig(latency_s=first_s, ttft_fraction=1.0, chunk_chars=4, chunk_gap_s=gap_s)
     with bedrock_thread(config) as server:
-        measuring = measuring_project(tmp_path, server.url, BENCHMARK_MODELS=",".join(models))
+        measuring = measuring_project(tmp_path, server.url, ingest, BENCHMARK_MODELS=",".join(models))
         ended = measuring.once()
     assert ended.code == 0, ended.stderr
     found = [timings(record) for record in measuring.records()]
@@ -160,9 +173,9 @@ def test_times_are_those_of_the_server_also_when_five_models_are_measured_at_onc
     assert all(one["time_to_first_token"] >= first_s - 0.002 for one in found)
 
 
-def test_credentials_that_come_later_are_found_at_the_next_cycle(tmp_path: Path) -> None:
+def test_credentials_that_come_later_are_found_at_the_next_cycle(tmp_path: Path, ingest: IngestStandIn) -> None:
     with bedrock_thread(RehearsalConfig()) as server:
-        measuring = measuring_project(tmp_path, server.url, BENCHMARK_MODELS=FAST)
+        measuring = measuring_project(tmp_path, server.url, ingest, BENCHMARK_MODELS=FAST)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             del measuring.project.environment[name]
         with running(measuring.start(*DAEMON)) as daemon:

@@ -30,14 +30,18 @@ async def read(listed: ModelList, tmp_path: Path, *, at: datetime = NOW) -> tupl
 
 def test_ids_with_colons_are_of_the_provider_that_is_named() -> None:
     csv = "us.anthropic.claude-opus-4-5-20251101-v1:0, amazon.nova-pro-v1:0,,amazon.nova-pro-v1:0"
-    assert names(*named_models(csv, "bedrock")) == [
+    assert names(*named_models(csv, "bedrock", Path()).models) == [
         "bedrock:us.anthropic.claude-opus-4-5-20251101-v1:0",
         "bedrock:amazon.nova-pro-v1:0",
     ]
 
 
 def test_a_known_provider_before_the_first_colon_wins_and_an_unknown_one_is_part_of_the_id() -> None:
-    assert names(*named_models("groq:llama,nosuch:model", "openai")) == ["groq:llama", "openai:nosuch:model"]
+    assert names(*named_models("groq:llama,nosuch:model,google:g", "openai", Path()).models) == [
+        "groq:llama",
+        "openai:nosuch:model",
+        "gemini:g",
+    ]
 
 
 def test_an_entry_of_a_list_may_say_its_provider_even_one_that_nobody_knows() -> None:

@@ -6,7 +6,7 @@ the first word, how fast from then on, how fast in all. The words themselves do 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from trialbed import Chat, Experiment, Measure, Scenario, Service, Trial, Verdict
 
@@ -14,6 +14,11 @@ from .context import chronicle
 from .metrics import measured
 from .sending import body_of
 from .shapes import Shape
+
+
+def _over_time(name: str, title: str, *, better: Literal["higher", "lower"]) -> Measure:
+    """What is measured again and again; it stands under its own name in the verdict."""
+    return Measure(name=name, kind="score", field=name, title=title, over_time=True, better=better)
 
 
 class Throughput(Experiment):
@@ -26,20 +31,10 @@ class Throughput(Experiment):
     takes_cut = True
     headline = "token_source"
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure(name="tokens_per_second", kind="score", field="tokens_per_second", title="Tokens per second, in all"),
-        Measure(
-            name="time_to_first_token",
-            kind="score",
-            field="time_to_first_token",
-            title="Seconds to the first visible text",
-        ),
-        Measure(
-            name="decode_tokens_per_second",
-            kind="score",
-            field="decode_tokens_per_second",
-            title="Tokens per second, after the first text",
-        ),
-        Measure(name="generate_time", kind="score", field="generate_time", title="Seconds to the end of the stream"),
+        _over_time("tokens_per_second", "Tokens per second, in all", better="higher"),
+        _over_time("time_to_first_token", "Seconds to the first visible text", better="lower"),
+        _over_time("decode_tokens_per_second", "Tokens per second, after the first text", better="higher"),
+        _over_time("generate_time", "Seconds to the end of the stream", better="lower"),
     )
 
     def scenarios(self) -> Sequence[Scenario]:

@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -237,4 +238,5 @@ def _call(role: str, model: str, happened: Happened) -> dict[str, Any]:
 
 
 def _moment(at_s: int) -> str:
-    return f"2026-01-02T{at_s // 3600:02}:{at_s // 60 % 60:02}:{at_s % 60:02}.000Z"
+    moment = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(seconds=at_s)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")

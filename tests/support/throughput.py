@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tests.standins.ingest import IngestStandIn
 from tests.support.bedrock import real_environment
 from tests.support.project import Project, RunOnDisk, Sitting, make_project
 
@@ -36,10 +37,11 @@ class Measuring:
         return self.project.the_run()
 
 
-def measuring_project(tmp_path: Path, bedrock_url: str, **variables: str) -> Measuring:
+def measuring_project(tmp_path: Path, bedrock_url: str, ingest: IngestStandIn, **variables: str) -> Measuring:
     """No model is named yet."""
     there = real_environment(bedrock_url)
-    return Measuring(make_project(tmp_path, **{name: there[name] for name in _ON_BEDROCK}, **variables))
+    there = {name: there[name] for name in _ON_BEDROCK}
+    return Measuring(make_project(tmp_path, **there, **ingest.environment(), **variables))
 
 
 def cycle_starts(records: list[dict[str, Any]], model: str) -> dict[int, float]:

@@ -11,15 +11,18 @@ from trialbed.analysis.population import Planned, Population, assumed_plan
 from trialbed.analysis.rows import Row
 from trialbed.analysis.sample import sampled
 from trialbed.analysis.source import Source
-from trialbed.analysis.table import Table
+from trialbed.analysis.table import Cell, Table
+from trialbed.analysis.tables.availability import availability, outages
 from trialbed.analysis.tables.contrasts import contrasts
 from trialbed.analysis.tables.costs import calls, deviations, parameters
 from trialbed.analysis.tables.judges import agreement, judges, probes
 from trialbed.analysis.tables.ledger import ledger
 from trialbed.analysis.tables.missing import bounds, category_association, missingness, sensitivity
+from trialbed.analysis.tables.over_time import over_time, percentiles
 from trialbed.analysis.tables.power import power
 from trialbed.analysis.tables.rates import binary_measures, means, rates
 from trialbed.analysis.tables.spread import medians, survival, variance
+from trialbed.analysis.timeline import Timeline, as_width
 from trialbed.core.choices import Choices
 from trialbed.core.errors import UserError
 
@@ -38,7 +41,7 @@ def findings(
     population = _pooled(sources, choices)
     runs = tuple(one.info for one in sources)
     facts = facts_of(population, runs, hours=sum(one.hours for one in sources))
-    tables = _tables(population, sources, facts, labels)
+    tables = [*_tables(population, sources, facts, labels), *_tables_over_time(population)]
     readers = {one.info.name: one.read_record for one in sources}
     return Findings(
         title=" and ".join(dict.fromkeys(f"{run.experiment} {run.version}" for run in runs)),
@@ -47,7 +50,7 @@ def findings(
         choices=choices,
         choices_from=choices_from,
         tables={table.name: table for table in tables if table.rows},
-        facts=facts | _probe_facts(tables),
+        facts=facts | _probe_facts(tables) | _time_facts(population.timeline),
         warnings=cautions_of(population, sources, {table.name: table for table in tables}),
         transcripts=sampled(population, lambda row: readers[row.run](row.trial_id)),
         transcripts_of=len(population.rows),
@@ -80,6 +83,29 @@ def _tables(
         parameters(population),
         deviations(runs),
     ]
+
+
+def _tables_over_time(population: Population) -> list[Table]:
+    timeline = population.timeline
+    if timeline is None:
+        return []
+    return [
+        percentiles(population, timeline),
+        over_time(population, timeline),
+        availability(population, timeline),
+        outages(population, timeline),
+    ]
+
+
+def _time_facts(timeline: Timeline | None) -> dict[str, Cell]:
+    if timeline is None:
+        return {}
+    return {
+        "interval_s": None if timeline.interval_ms is None else timeline.interval_ms / 1000,
+        "bin_s": None if timeline.bin_ms is None else timeline.bin_ms // 1000,
+        "bin_width": None if timeline.bin_ms is None else as_width(timeline.bin_ms),
+        "block_width": None if timeline.block_ms is None else as_width(timeline.block_ms),
+    }
 
 
 def _usd_per_trial(facts: Mapping[str, Any]) -> float | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from trialbed.analysis.population import Population
+from trialbed.analysis.population import ALL, Population
 from trialbed.analysis.source import Source
 from trialbed.analysis.table import Table
 
@@ -14,6 +14,7 @@ def cautions_of(population: Population, sources: Sequence[Source], tables: Mappi
     return (
         *_of_sources(population, sources),
         *_of_subjects(population),
+        *_of_outages(tables),
         *_of_judges(population, tables),
         *_of_missing(population, tables),
         *_of_calls(tables),
@@ -45,6 +46,12 @@ def _of_subjects(population: Population) -> Iterator[str]:
     for subject in population.subjects:
         if subject not in analysed:
             yield f"{subject} has no trial that can be analysed: it has no rate and no score anywhere."
+
+
+def _of_outages(tables: Mapping[str, Table]) -> Iterator[str]:
+    for row in tables["outages"].where(answered_at=None) if "outages" in tables else ():
+        under = "" if row["variant"] == ALL else f" under {row['variant']}"
+        yield f"{row['subject']} has not answered{under} since {row['first_at']}: {row['failures']}."
 
 
 def _of_judges(population: Population, tables: Mapping[str, Table]) -> Iterator[str]:

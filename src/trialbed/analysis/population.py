@@ -4,12 +4,13 @@ The rules are in TABLES.md, under "Which trials".
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from trialbed.analysis.rows import Row
+from trialbed.analysis.timeline import Timeline, began_ms, timeline_of
 from trialbed.core.choices import Choices
 from trialbed.core.cluster import cluster_of
 from trialbed.core.measure import Measure, Value
@@ -42,6 +43,10 @@ class Population:
     subjects: tuple[str, ...]
     choices: Choices
     _left_out: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    # Every table asks for the same again, and there may be a hundred thousand rows.
+    _counted: dict[Measure, "tuple[tuple[Row, Value], ...]"] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def complete(self) -> frozenset[str]:
@@ -66,10 +71,10 @@ class Population:
 
     def counted(self, measure: Measure) -> Iterator[tuple[Row, Value]]:
         """The rows for which a measure counts, with its value."""
-        for row in self.analysed:
-            value = measure.value_of(row.evaluation)
-            if value is not None:
-                yield row, value
+        if measure not in self._counted:
+            both = ((row, measure.value_of(row.evaluation)) for row in self.analysed)
+            self._counted[measure] = tuple((row, value) for row, value in both if value is not None)
+        yield from self._counted[measure]
 
     @property
     def groups(self) -> "tuple[Group, ...]":
@@ -88,6 +93,18 @@ class Population:
         if self.choices.category is not None:
             return self.choices.measure(self.choices.category)
         return next((measure for measure in self.choices.measures if measure.kind == "binary"), None)
+
+    @cached_property
+    def timeline(self) -> Timeline | None:
+        """None where nothing is measured over time, or no trial has ended."""
+        measures = sum(measure.over_time for measure in self.choices.measures)
+        return timeline_of(self.ended, measures=measures) if measures else None
+
+    def cluster(self, row: Row, measure: Measure) -> str:
+        """Rows of one cluster depend on each other: those of one family of scenarios; over time, those of one block."""
+        if measure.over_time and self.timeline is not None and self.timeline.block_ms is not None:
+            return str(self.timeline.block_of(began_ms(row)))
+        return cluster_of(row.scenario)
 
     def standing(self, trial: Planned) -> str:
         """In which column of the ledger a planned trial is counted."""
@@ -139,12 +156,13 @@ class Group:
 
 
 class Cell(NamedTuple):
-    """What counts of one variant in one group, in the order of trial ids."""
+    """What counts of one variant in one group, in the order of (run, trial id)."""
 
     group: Group
     variant: str
     rows: list[Row]
     values: list[Value]
+    cluster: Callable[[Row], str]
 
     @property
     def numbers(self) -> list[float]:
@@ -152,7 +170,7 @@ class Cell(NamedTuple):
 
     @property
     def clusters(self) -> list[str]:
-        return [cluster_of(row.scenario) for row in self.rows]
+        return [self.cluster(row) for row in self.rows]
 
 
 def cells(population: Population, measure: Measure) -> Iterator[Cell]:
@@ -164,8 +182,9 @@ def cells(population: Population, measure: Measure) -> Iterator[Cell]:
         for variant in population.variants:
             found = [pair for at, pairs in own.items() if at[0] == variant and group.has(at[1]) for pair in pairs]
             if found:
-                found.sort(key=lambda pair: (pair[0].trial_id, pair[0].run))
-                yield Cell(group, variant, [row for row, _ in found], [value for _, value in found])
+                found.sort(key=lambda pair: (pair[0].run, pair[0].trial_id))
+                rows, values = [row for row, _ in found], [value for _, value in found]
+                yield Cell(group, variant, rows, values, partial(population.cluster, measure=measure))
 
 
 def assumed_plan(rows: Iterable[Row]) -> dict[tuple[str, str], Planned]:

@@ -41,6 +41,7 @@ class Row:
 
     Args:
         block: names the block among all runs.
+        served_by: the subject with its provider, whatever its name.
         shortest_reply: words of the subject's shortest reply; None if there is none.
         parameters: (name, as requested, as sent), as texts; None = not there.
     """
@@ -61,11 +62,17 @@ class Row:
     cost_usd: float | None
     started_at: str
     timestamp: str
+    served_by: str = ""
 
 
-def row_of(record: Mapping[str, Any], run: str) -> Row:
-    """The row of a record; records of every schema version are taken."""
-    evaluation = record["evaluation"]
+def served_by(record: Mapping[str, Any]) -> str:
+    """The subject of a record with its provider, `provider:model`."""
+    return f"{record['provider']}:{record['steward_model']}"
+
+
+def row_of(record: Mapping[str, Any], run: str, names: Mapping[str, str]) -> Row:
+    """The row of a record; records of every schema version are taken. `names`: of subjects, by `served_by`."""
+    evaluation, subject = record["evaluation"], served_by(record)
     return Row(
         run=run,
         trial_id=record["trial_id"],
@@ -73,7 +80,7 @@ def row_of(record: Mapping[str, Any], run: str) -> Row:
         block=block_name(run, record["block_id"]),
         scenario=record["scenario"],
         variant=record["prompt_variant"],
-        subject=record["steward_model"],
+        subject=names.get(subject, record["steward_model"]),
         outcome=record["outcome"],
         evaluation=None if evaluation is None else _short(evaluation),
         verdicts=tuple(_said(verdict) for verdict in record["verdicts"]),
@@ -83,6 +90,7 @@ def row_of(record: Mapping[str, Any], run: str) -> Row:
         cost_usd=record["cost_usd"],
         started_at=record["started_at"],
         timestamp=record["timestamp"],
+        served_by=subject,
     )
 
 

@@ -13,7 +13,8 @@ import orjson
 from trialbed.analysis.findings import RunInfo
 from trialbed.analysis.hours import Sittings
 from trialbed.analysis.population import Planned
-from trialbed.analysis.rows import Row, block_name, row_of
+from trialbed.analysis.rows import Row, block_name, row_of, served_by
+from trialbed.analysis.subjects import names_of
 from trialbed.core.canonical import digest
 from trialbed.core.errors import UserError
 from trialbed.core.plan import Plan
@@ -58,12 +59,13 @@ def source_of_run(folder: Path, document: Mapping[str, Any], *, until_line: int 
     """
     plan = _plan(folder, document)
     read = _read(folder / "journal.jsonl", until_line)
+    names = names_of(map(str, plan.subjects))
     planned = {
         trial.trial_id: Planned(
             (folder.name, trial.trial_id),
             block_name(folder.name, trial.block_id),
             trial.variant.id,
-            trial.subject.public_id,
+            names[str(trial.subject)],
         )
         for trial in plan.trials()
     }
@@ -74,7 +76,7 @@ def source_of_run(folder: Path, document: Mapping[str, Any], *, until_line: int 
             record = read.record_at(place)
             sittings.add(record["started_at"], record["timestamp"])
             if trial_id in planned:
-                rows[trial_id] = row_of(record, folder.name)
+                rows[trial_id] = row_of(record, folder.name, names)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
                 f"{folder.name}: the record of trial {trial_id} cannot be read ({type(error).__name__}: {error}); "
@@ -85,7 +87,7 @@ def source_of_run(folder: Path, document: Mapping[str, Any], *, until_line: int 
         rows=rows,
         planned=planned,
         variants=tuple(variant.id for variant in plan.variants),
-        subjects=tuple(subject.public_id for subject in plan.subjects),
+        subjects=tuple(names.values()),
         read_record=lambda trial_id: read.record_at(read.places[trial_id]),
         strangers=len(read.places) - len(rows),
         baseline=plan.baseline,
@@ -108,7 +110,8 @@ def sources_of_rows(records: Iterable[Mapping[str, Any]]) -> list[Source]:
 
 
 def _of_rows(run: str, records: Mapping[str, Mapping[str, Any]]) -> Source:
-    rows = {trial_id: row_of(record, run) for trial_id, record in records.items()}
+    names = names_of(map(served_by, records.values()))
+    rows = {trial_id: row_of(record, run, names) for trial_id, record in records.items()}
     first = next(iter(records.values()))
     sittings = Sittings([])
     for row in rows.values():

@@ -19,6 +19,8 @@ def newest_by_judge(row: Row, *, repeat: int = 0) -> dict[str, Said]:
 
     With `repeat` 1 the second one of the same judging: of an older one it might follow another rubric.
     """
+    if all(said.judge is None for said in row.verdicts):
+        return {}
     main = main_verdict(row)
     name = None if main is None else main.name
     newest: dict[str, Said] = {}

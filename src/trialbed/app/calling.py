@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from trialbed.app.known import known_of
 from trialbed.app.models import Models
 from trialbed.app.prepare import Prepared
 from trialbed.core.clock import SystemClock
@@ -23,7 +24,6 @@ from trialbed.engine.spending import Spending
 from trialbed.engine.trial_log import TrialLog
 from trialbed.engine.trial_run import JudgeMaker, request_metadata
 from trialbed.judging.structured import StructuredJudge
-from trialbed.providers.bedrock.capabilities import capabilities_of
 from trialbed.sinks.journal.writer import Journal
 
 _LEAST_RETRIES, _RETRIES_PER_TRIAL = 100, 2
@@ -109,7 +109,7 @@ def _governor(prepared: Prepared, models: Models, journal: Journal) -> Governor:
     settings = prepared.settings
 
     def quota(model: ModelName) -> Quota:
-        burndown = capabilities_of(model.id, models.behind.get(model)).burndown
+        burndown = known_of(model, models.behind.get(model)).burndown
         return Quota(settings.quota_rpm, settings.quota_tpm, burndown)
 
     def tell(model: ModelName, pace: Pace) -> None:

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import anyio
 
 from trialbed.app.ingest import has_results, ingest_problems
 from trialbed.app.prepare import Prepared
 from trialbed.core.errors import CallError, CredentialsExpired, InvalidRequest, ModelUnavailable, QuotaExhausted
-from trialbed.core.model import AnswerForm, Message, Model, ModelName, ModelRequest, Role, Sampling, Usage
+from trialbed.core.model import AnswerForm, Message, Model, ModelName, ModelRequest, Role, Sampling, Service, Usage
 from trialbed.core.price import tier_billed
+from trialbed.providers.names import NATIVE
 from trialbed.settings import Settings
 
 _SUBJECT: Role = "subject"
@@ -83,10 +85,11 @@ def hub_problems(settings: Settings) -> list[str]:
 def _refused_parameters(prepared: Prepared) -> list[str]:
     from trialbed.providers.bedrock.capabilities import capabilities_of, refusals
 
-    service, speakers = prepared.settings.service, _speakers(prepared)
+    service = prepared.settings.service
     every = [
         refusals(sampling, capabilities_of(name.id), service, role, _options(prepared, role))
-        for name, sampling, role in speakers
+        for name, sampling, role in _speakers(prepared)
+        if name.provider in NATIVE
     ]
     return [line for lines in every for line in lines]
 
@@ -103,7 +106,7 @@ async def check_models(models: Mapping[ModelName, Model], prepared: Prepared) ->
 
     async with anyio.create_task_group() as group:
         for name, sampling, role in _speakers(prepared):
-            if lines := _known_refusals(models[name], sampling, role, prepared):
+            if lines := await _known_refusals(models[name], sampling, role, prepared):
                 found[name].append(ModelCheck(name, "\n".join(lines), refuses=True))
             else:
                 group.start_soon(check, _small_question(name, prepared, sampling), role)
@@ -127,13 +130,23 @@ def _speakers(prepared: Prepared) -> list[tuple[ModelName, Sampling, Role]]:
     return found
 
 
-def _known_refusals(model: Model, sampling: Sampling, role: Role, prepared: Prepared) -> list[str]:
-    """What the model behind a profile refuses, which no id says: known without any call."""
-    from trialbed.providers.bedrock.model import BedrockModel
+@runtime_checkable
+class Choosy(Protocol):
+    """A model that knows what it does not take, before it is asked."""
 
-    if not isinstance(model, BedrockModel):
+    async def refusals(
+        self, sampling: Sampling, service: Service, role: Role = "subject", options: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """One line per parameter that is known to be refused in this role."""
+        ...
+
+
+async def _known_refusals(model: Model | Choosy, sampling: Sampling, role: Role, prepared: Prepared) -> list[str]:
+    """What is known without any call, and only since the model was opened: of the model behind a profile, which no id
+    says, and of what LiteLLM would send."""
+    if not isinstance(model, Choosy):
         return []
-    return model.refusals(sampling, prepared.settings.service, role, _options(prepared, role))
+    return await model.refusals(sampling, prepared.settings.service, role, _options(prepared, role))
 
 
 def _options(prepared: Prepared, role: Role) -> Mapping[str, str]:
@@ -205,8 +218,8 @@ async def _check_model(
 
 def _refusal(error: CallError, request: ModelRequest, role: Role, options: Mapping[str, str]) -> str:
     """What, where and what to do: a parameter that the service names, by its variable or option; else the model."""
-    from trialbed.providers.bedrock.capabilities import unset, variables_of
     from trialbed.providers.bedrock.learning import refused_in, refuses_streaming
+    from trialbed.providers.variables import unset, variables_of
 
     if refuses_streaming(error):
         return f"BEDROCK_STREAM: {request.model}: {error}; set BEDROCK_STREAM=auto or never"
@@ -215,23 +228,29 @@ def _refusal(error: CallError, request: ModelRequest, role: Role, options: Mappi
         return f"{', '.join(names)}: {request.model}: {error}; {unset(names[0])}, or ON_UNSUPPORTED=drop"
     if request.sampling.guardrail is not None and "guardrail" in error.detail.lower():
         return f"BEDROCK_GUARDRAIL: {request.model}: {error}; check its id, its version and its region"
-    return f"{request.model}: {error}; {_what_to_do(error)}"
+    return f"{request.model}: {error}; {_what_to_do(error, request.model)}"
 
 
-def _what_to_do(error: CallError) -> str:
+def _what_to_do(error: CallError, model: ModelName) -> str:
+    is_native = model.provider in NATIVE
     match error:
         case CredentialsExpired():
-            return "renew the AWS credentials"
+            return "renew the AWS credentials" if is_native else "renew the credentials"
+        case ModelUnavailable() if not is_native:
+            return "check the key, the model's id and your account's access to it"
         case ModelUnavailable() if "InvokeModelWithResponseStream" in error.detail:
             return "allow the user or role this action, which streams need, or set BEDROCK_STREAM=never"
         case ModelUnavailable() if "AccessDenied" in (error.code or ""):
             return f"{_LOOK_AT}; the user or role needs bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream"
         case ModelUnavailable():
             return _LOOK_AT
+        case QuotaExhausted() if not is_native:
+            return "see to the account's credit, or ask for a higher quota"
         case QuotaExhausted():
             return "wait, or ask for a higher quota"
         case _:
-            return "correct the parameter it names (MODEL_*, BEDROCK_*), or set ON_UNSUPPORTED=drop"
+            named = "MODEL_*, BEDROCK_*" if is_native else "MODEL_*"
+            return f"correct the parameter it names ({named}), or set ON_UNSUPPORTED=drop"
 
 
 def refusing(checks: Sequence[ModelCheck]) -> list[str]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 
 from trialbed.app.instruments import self_judged
-from trialbed.app.runnable import not_runnable
 from trialbed.choose import REHEARSAL_STUDENT
 from trialbed.core.errors import UserError
 from trialbed.core.experiment import Experiment
@@ -42,7 +41,6 @@ def choose_dialogue(
         if not (or_script or settings.runner_student_model == SCRIPTED):
             problems.append(_WHOM_TO_NAME)
         return Dialogue(None, most)
-    problems += not_runnable((student,))
     return Dialogue(student, most, _sampling(settings, experiment))
 
 

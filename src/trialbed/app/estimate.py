@@ -11,7 +11,9 @@ from trialbed.analysis.estimate import Estimate, Takes, between, from_seen
 from trialbed.analysis.estimate_cells import Kind, Place, Seen, Took, collect, judged_more_often, merged
 from trialbed.analysis.estimate_hours import Pace, hours
 from trialbed.analysis.estimate_interval import CONFIDENCE, Interval
+from trialbed.app.known import known_of
 from trialbed.app.prepare import Prepared
+from trialbed.app.pricing import price_of
 from trialbed.core.errors import UserError
 from trialbed.core.model import Usage
 from trialbed.core.outcome import SETTLED
@@ -19,7 +21,6 @@ from trialbed.core.price import Price, cost_usd, tier_asked
 from trialbed.core.trial import Trial
 from trialbed.engine import folder as folders
 from trialbed.engine.folder import RunFolder
-from trialbed.providers.bedrock.capabilities import capabilities_of
 from trialbed.sinks.journal.events import kind_of
 from trialbed.sinks.journal.file import whole_lines
 from trialbed.sinks.journal.state import JournalState, read_state
@@ -53,7 +54,7 @@ def estimate(prepared: Prepared, *, fresh: bool = False) -> Estimate:
     trials = _still_to_run(prepared, state)
     earlier = _earlier(prepared)
     tier = tier_asked(prepared.settings.service)
-    known = {str(model): prepared.prices.price_of(model.id) for model in prepared.models}
+    known = {str(model): price_of(prepared.prices, model) for model in prepared.models}
     prices = {model: None if price is None else price.in_tier(tier) for model, price in known.items()}
     takes = _takes(prepared, trials, earlier, prices)
     length, because = hours(
@@ -64,7 +65,7 @@ def estimate(prepared: Prepared, *, fresh: bool = False) -> Estimate:
         subjects=len(prepared.plan.subjects),
         latency_s=earlier.latency_s,
         paces=_paces(prepared, earlier),
-        burndown={str(model): float(capabilities_of(model.id).burndown) for model in prepared.models},
+        burndown={str(model): float(known_of(model).burndown) for model in prepared.models},
     )
     return Estimate(
         trials=sum(trials.values()),

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from trialbed.app.known import family
 from trialbed.core.model import ModelName
-from trialbed.providers.bedrock.capabilities import family_of
 
 
 def self_judged(
@@ -31,4 +31,4 @@ def self_taught_notice(student: str) -> str:
 
 
 def _which(model: ModelName, behind: Mapping[ModelName, str]) -> tuple[str, str]:
-    return model.provider, family_of(behind.get(model, model.id))
+    return model.provider, family(model, behind.get(model))

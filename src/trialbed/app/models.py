@@ -7,9 +7,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from trialbed.core.errors import UserError
 from trialbed.core.model import Model, ModelName
 from trialbed.settings import Settings
 
+_SILENCE_S = 900.0
+"""A model that thinks says nothing for so long."""
 _REHEARSAL_LATENCY_S = 0.02
 _REHEARSAL_REGION = "us-east-1"
 
@@ -33,15 +36,34 @@ async def open_models(
     """Open all clients the named models need; with `is_timed`, such that time streams as exactly as they can.
 
     Raises:
-        UserError: region or credentials are missing.
+        UserError: region, credentials, a key or a package are missing; of every provider that is not set up, at once.
     """
+    extra = {"personas": personas, "seed": seed, "is_timed": is_timed}
     async with AsyncExitStack() as stack:
-        models = Models()
-        for provider, opener in _OPENERS.items():
+        models, problems = Models(), list[str]()
+        for provider in dict.fromkeys(name.provider for name in names):
             own = [name for name in names if name.provider == provider]
-            if own:
-                await opener(stack, models, own, settings, {"personas": personas, "seed": seed, "is_timed": is_timed})
+            try:
+                await open_provider(stack, models, own, settings, extra)
+            except UserError as error:
+                problems.append(str(error))
+        if problems:
+            raise UserError("\n".join(problems))
         yield models
+
+
+async def open_provider(
+    stack: AsyncExitStack, models: Models, names: Sequence[ModelName], settings: Settings, extra: Mapping[str, Any]
+) -> None:
+    """Open the models `names`, all of one provider, into `models`; `stack` closes their client.
+
+    Args:
+        extra: `personas` and `seed` of a rehearsal, and `is_timed`; see `open_models`.
+
+    Raises:
+        UserError: this provider is not set up. Those of other providers can be opened all the same.
+    """
+    await _OPENERS.get(names[0].provider, _open_through_litellm)(stack, models, names, settings, extra)
 
 
 async def _open_bedrock(
@@ -57,7 +79,7 @@ async def _open_bedrock(
             max_pool_connections=settings.max_concurrency,
             assume_role_arn=settings.bedrock_assume_role_arn,
             external_id=_secret(settings.bedrock_assume_role_external_id),
-            read_timeout_s=max(900.0, settings.call_deadline_s),
+            read_timeout_s=_read_timeout_s(settings),
             is_timed=extra["is_timed"],
         )
     )
@@ -68,6 +90,10 @@ async def _open_bedrock(
             models.behind[name] = behind
         known = capabilities_of(name.id, behind)
         models.by_name[name] = BedrockModel(client, name, known, settings.on_unsupported, settings.bedrock_stream)
+
+
+def _read_timeout_s(settings: Settings) -> float:
+    return max(_SILENCE_S, settings.call_deadline_s)
 
 
 def _secret(value: SecretStr | None) -> str | None:
@@ -98,6 +124,27 @@ async def _open_rehearsal(
     for name in names:
         known = capabilities_of(name.id)
         models.by_name[name] = BedrockModel(client, name, known, settings.on_unsupported, settings.bedrock_stream)
+
+
+async def _open_through_litellm(
+    stack: AsyncExitStack, models: Models, names: Sequence[ModelName], settings: Settings, extra: Mapping[str, Any]
+) -> None:
+    from trialbed.providers.litellm.library import forget_tokens
+    from trialbed.providers.litellm.opening import open_provider as open_one
+
+    opening = open_one(
+        names,
+        on_unsupported=settings.on_unsupported,
+        most_connections=settings.max_concurrency,
+        read_timeout_s=_read_timeout_s(settings),
+        is_timed=extra["is_timed"],
+    )
+    models.by_name.update(await stack.enter_async_context(opening))
+
+    async def refresh() -> None:
+        forget_tokens()
+
+    models.refresh[names[0].provider] = refresh
 
 
 _OPENERS = {"bedrock": _open_bedrock, "rehearsal": _open_rehearsal}

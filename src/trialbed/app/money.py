@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from trialbed.app.checks import ModelCheck
 from trialbed.app.models import Models
 from trialbed.app.prepare import Prepared
+from trialbed.app.pricing import price_of
 from trialbed.core.errors import UserError
 from trialbed.core.model import ModelName, ModelRequest
 from trialbed.core.outcome import SETTLED, Outcome
@@ -12,6 +13,7 @@ from trialbed.core.price import OPTIMIZED, Price, tier_asked, usd
 from trialbed.engine.drain import Drain
 from trialbed.engine.spending import Spending
 from trialbed.providers.bedrock.capabilities import is_opaque
+from trialbed.providers.names import NATIVE
 from trialbed.sinks.journal.state import JournalState
 from trialbed.sinks.journal.writer import Journal
 
@@ -25,7 +27,7 @@ def prices_of(prepared: Prepared, models: Models) -> dict[ModelName, Price | Non
     Raises:
         UserError: the limit cannot hold for one of them (see `price_problems`).
     """
-    prices = {model: prepared.prices.price_of(model.id, models.behind.get(model)) for model in prepared.models}
+    prices = {model: price_of(prepared.prices, model, models.behind.get(model)) for model in prepared.models}
     if problems := _unpriced(prepared, [model for model, price in prices.items() if price is None]):
         raise UserError("\n".join(problems))
     return prices
@@ -34,10 +36,11 @@ def prices_of(prepared: Prepared, models: Models) -> dict[ModelName, Price | Non
 def price_problems(prepared: Prepared) -> list[str]:
     """A limit cannot hold for a real model whose price is not known: one line for each.
 
-    As far as can be seen without any network: what is behind an application inference profile cannot.
+    As far as can be seen before any is opened: what is behind an application inference profile cannot, nor the prices
+    that come with LiteLLM.
     """
-    offline = [model for model in prepared.models if not is_opaque(model.id)]
-    return _unpriced(prepared, [model for model in offline if prepared.prices.price_of(model.id) is None])
+    offline = [model for model in prepared.models if model.provider in NATIVE and not is_opaque(model.id)]
+    return _unpriced(prepared, [model for model in offline if price_of(prepared.prices, model) is None])
 
 
 def _unpriced(prepared: Prepared, models: Iterable[ModelName]) -> list[str]:

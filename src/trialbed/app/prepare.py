@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from trialbed.app.dialogue import choose_dialogue
-from trialbed.app.runnable import not_runnable
+from trialbed.app.roster import Roster, named_models
 from trialbed.choose import REHEARSAL_JUDGE, REHEARSAL_SUBJECT, Choice, choose_plan
 from trialbed.core.choices import Choices, choices_of
 from trialbed.core.errors import UserError
@@ -20,7 +20,6 @@ from trialbed.core.student import Dialogue
 from trialbed.plugins import Catalog, Found, scan
 from trialbed.providers.bedrock.credentials import has_credentials_offline
 from trialbed.providers.bedrock.prices import PriceList, price_list
-from trialbed.providers.names import parse_models
 from trialbed.settings import Settings, load_settings
 
 
@@ -98,14 +97,16 @@ def prepare(root: Path, wanted: Wanted, also: Callable[[Settings], list[str]] = 
     limit_usd = limit_of(settings, wanted.max_cost_usd, problems)
     prices = prices_of_project(settings, problems)
     found = catalog.find(wanted.experiment or settings.experiment)
-    subjects, judges, why = _models(settings, wanted, problems, needs_judge=found.experiment.needs_judge)
+    asked = _asked(settings, wanted, root, problems)
+    subjects, judges, why = _models(asked, problems, needs_judge=found.experiment.needs_judge)
     dialogue = choose_dialogue(settings, found.experiment, subjects, problems) if subjects else None
     problems += not_one_kind(subjects, judges, dialogue)
     if problems:
         raise UserError("\n".join(problems))
     choice = Choice(wanted.scenarios, wanted.variants, wanted.runs, wanted.limit)
     plan = choose_plan(settings, found, choice, subjects=subjects, judges=judges, dialogue=dialogue)
-    return Prepared(root, settings, found, plan, analysis_of(found, plan), why, prices, limit_usd)
+    analysis = analysis_of(found, plan)
+    return Prepared(root, settings, found, plan, analysis, why, prices, limit_usd, ceilings=asked.ceilings)
 
 
 def analysis_of(found: Found, plan: Plan) -> Choices:
@@ -161,12 +162,41 @@ def read_project(root: Path) -> tuple[Settings, Catalog]:
     return settings, catalog
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """The models that are named, as far as any are."""
+
+    subjects: Roster
+    judges: Roster
+
+    @property
+    def ceilings(self) -> dict[ModelName, int]:
+        """The most calls in flight of each model; of one that both name, the fewer."""
+        found: dict[ModelName, int] = {}
+        for model, most in (*self.judges.ceilings.items(), *self.subjects.ceilings.items()):
+            found[model] = min(most, found.get(model, most))
+        return found
+
+
+def _asked(settings: Settings, wanted: Wanted, root: Path, problems: list[str]) -> _Asked:
+    """What the settings and the command line name. Adds to `problems`."""
+    named = wanted.models if wanted.models is not None else settings.subject_models
+    found: list[Roster] = []
+    for text in (named, settings.judge_models):
+        try:
+            found.append(named_models(text, root))
+        except UserError as error:
+            problems.append(str(error))
+    if problems and len(found) < 2:
+        raise UserError("\n".join(problems))
+    return _Asked(*found)
+
+
 def _models(
-    settings: Settings, wanted: Wanted, problems: list[str], *, needs_judge: bool
+    asked: _Asked, problems: list[str], *, needs_judge: bool
 ) -> tuple[tuple[ModelName, ...], tuple[ModelName, ...], str | None]:
     """Subjects, judges and, if the run is rehearsed for want of any configuration, why. Adds to `problems`."""
-    subjects = tuple(parse_models(wanted.models if wanted.models is not None else settings.subject_models))
-    judges = tuple(parse_models(settings.judge_models))
+    subjects, judges = asked.subjects.models, asked.judges.models
     if not subjects and not judges and not has_credentials_offline():
         return (REHEARSAL_SUBJECT,), (REHEARSAL_JUDGE,), "no model is named and no AWS credentials are set"
     if not subjects:
@@ -181,7 +211,6 @@ def _models(
             problems.append(
                 "JUDGE_MODELS: this experiment needs a judge; name a model, e.g. JUDGE_MODELS=amazon.nova-pro-v1:0"
             )
-    problems += not_runnable((*subjects, *judges))
     return subjects, judges, None
 
 

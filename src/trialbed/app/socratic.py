@@ -6,7 +6,6 @@ from pathlib import Path
 from trialbed.app.checks import hub_problems
 from trialbed.app.dialogue import allowed_models, choose_dialogue
 from trialbed.app.prepare import Prepared, analysis_of, limit_of, not_one_kind, prices_of_project, read_project
-from trialbed.app.runnable import not_runnable
 from trialbed.choose import REHEARSAL_JUDGE, Choice, choose_plan
 from trialbed.core.errors import UserError
 from trialbed.core.model import ModelName
@@ -48,7 +47,6 @@ def prepare_socratic(root: Path, wanted: SocraticWanted) -> Prepared:
     prices = prices_of_project(settings, problems)
     judge = _judge(settings, subject)
     dialogue = choose_dialogue(settings, found.experiment, (subject,), problems, turns=wanted.turns, or_script=True)
-    problems += not_runnable((subject, judge))
     if problems:
         raise UserError("\n".join(dict.fromkeys(problems)))
     if problems := not_one_kind((subject,), (judge,), dialogue):

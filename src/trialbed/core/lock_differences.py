@@ -129,8 +129,10 @@ def _choices(where: str, lock: Lock, now: Lock) -> Iterator[Difference | None]:
     locked, actual = ({measure["name"]: measure for measure in one.pop("measures")} for one in (before, after))
     yield name_difference(f"{where}: measures", list(locked), list(actual))
     for name in [name for name in locked if name in actual]:
-        for part in locked[name]:
-            yield value_difference(f"{where}: measures: {name}.{part}", locked[name][part], actual[name][part])
+        # A field that says nothing may be left out of either.
+        for part in {**locked[name], **actual[name]}:
+            one, other = locked[name].get(part), actual[name].get(part)
+            yield value_difference(f"{where}: measures: {name}.{part}", one, other)
     for name in before:
         yield value_difference(f"{where}: {name}", before[name], after[name])
 

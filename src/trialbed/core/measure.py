@@ -3,11 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 Kind = Literal["binary", "score", "category", "survival"]
 Value = float | str
 """binary: 0.0 or 1.0; score: the number; category: the name; survival: the time, see `Measure.is_censored`."""
+_LATER = ("over_time", "better")
+"""Fields that older plans do not have: left out where they say nothing, so that nobody's hash changes."""
 
 
 class Measure(BaseModel):
@@ -18,6 +27,8 @@ class Measure(BaseModel):
         positive: of a binary measure: the values that count as 1; empty if the field itself is true or false.
         low, high: of a score: the ends of its scale, which bound what missing trials could have been.
         censored_field: of a survival measure: a field that is true where the time ended without the event.
+        over_time: of a score: its percentiles, and its course over the days of a run, are part of a report.
+        better: of a score over time: which end of its scale is to be preferred; None = neither.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +41,8 @@ class Measure(BaseModel):
     low: float | None = None
     high: float | None = None
     censored_field: str | None = None
+    over_time: bool = False
+    better: Literal["higher", "lower"] | None = None
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "Measure":
@@ -39,7 +52,16 @@ class Measure(BaseModel):
             raise ValueError("'censored_field' belongs to a survival measure")
         if (self.low is None) != (self.high is None) or (self.low is not None and self.kind != "score"):
             raise ValueError("'low' and 'high' belong together, and to a score")
+        if self.over_time and self.kind != "score":
+            raise ValueError("'over_time' belongs to a score")
+        if self.better is not None and not self.over_time:
+            raise ValueError("'better' belongs to a score over time")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_says_nothing(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = plain(self)
+        return {name: value for name, value in fields.items() if value or name not in _LATER}
 
     @property
     def label(self) -> str:

@@ -5,7 +5,7 @@ cut off is taken up by the next sitting, before its first own cycle.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -83,8 +83,8 @@ class Cycles:
     watcher: Watcher
 
 
-async def carry_out_cycles(cycles: Cycles) -> None:
-    """Measure, once or until the run is stopped.
+async def carry_out_cycles(cycles: Cycles, *, beside: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+    """Measure, once or until the run is stopped; `beside` goes on meanwhile, to the end at most.
 
     Raises:
         ExceptionGroup: of UserError, when the journal cannot be written any more.
@@ -93,7 +93,7 @@ async def carry_out_cycles(cycles: Cycles) -> None:
     def last_line() -> LastLine:
         return "run_stop", how_they_stand(cycles)
 
-    await sit(cycles.run, partial(_all_cycles, cycles), last_line=last_line)
+    await sit(cycles.run, partial(_all_cycles, cycles), last_line=last_line, beside=beside)
 
 
 def how_they_stand(cycles: Cycles) -> dict[str, Any]:

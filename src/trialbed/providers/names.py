@@ -5,10 +5,10 @@ from trialbed.core.model import ModelName
 
 DEFAULT = "bedrock"
 
-RUNNABLE = frozenset({"bedrock", "rehearsal"})
-"""Providers that calls can be made to."""
+NATIVE = frozenset({"bedrock", "rehearsal"})
+"""Providers whose protocol is spoken here from end to end."""
 
-NAMED_ONLY = frozenset(
+THROUGH_LITELLM = frozenset(
     {
         "openai",
         "anthropic",
@@ -30,9 +30,11 @@ NAMED_ONLY = frozenset(
         "cohere",
     }
 )
-"""Served through LiteLLM: known as names, so that no such name is taken for a Bedrock id; not yet runnable."""
+"""Providers whose requests LiteLLM makes: see `providers.litellm.table`."""
 
-KNOWN = RUNNABLE | NAMED_ONLY
+KNOWN = NATIVE | THROUGH_LITELLM
+ALIASES = {"google": "gemini"}
+"""Other names of the same; records and runs have the key."""
 
 
 def parse_model(text: str) -> ModelName:
@@ -47,6 +49,7 @@ def parse_model(text: str) -> ModelName:
     name = text.strip()
     head, colon, rest = name.partition(":")
     provider, model_id = (head.strip().lower(), rest.strip()) if colon else (DEFAULT, name)
+    provider = ALIASES.get(provider, provider)
     if provider not in KNOWN:
         provider, model_id = DEFAULT, name
     if not model_id:

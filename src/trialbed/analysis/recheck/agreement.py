@@ -46,7 +46,7 @@ def judges(study: Study) -> Sheet:
         main = [opinion for row in ended if (opinion := newest_of(row, judge, names)) is not None]
         again = [opinion for row in ended if (opinion := newest_of(row, judge, names, repeat=_AGAIN)) is not None]
         evaluating = [row.evaluating for row in ended if row.evaluating is not None and row.evaluating.judge == judge]
-        is_subject = "yes" if judge.partition(":")[2] in study.subjects else "no"
+        is_subject = "yes" if {judge, judge.partition(":")[2]} & set(study.subjects) else "no"
         for rubric, prompt in sorted({_instrument(opinion) for opinion in main}):
             counts = [sum(_instrument(one) == (rubric, prompt) for one in found) for found in (main, evaluating, again)]
             sheet.rows.append((judge, *counts, rubric, prompt, is_subject))

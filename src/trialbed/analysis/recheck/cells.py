@@ -90,7 +90,7 @@ def _share(study: Study, measure: Measure, rows: Sequence[Row]) -> tuple[Cell, .
 
 def _mean(study: Study, measure: Measure, rows: Sequence[Row]) -> tuple[Cell, ...]:
     rows = sorted(rows, key=lambda row: row.key)
-    values, clusters = study.numbers(rows, measure), [row.planned.cluster for row in rows]
+    values, clusters = study.numbers(rows, measure), [study.cluster(row, measure) for row in rows]
     robust = robust_interval(values, clusters, study.choices.alpha)
     drawn = _drawn(values, clusters, study.choices)
     sd = math.sqrt(variance(values)) if len(values) > 1 else None

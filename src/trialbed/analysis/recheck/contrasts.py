@@ -125,7 +125,7 @@ def pairs_of(rows: Iterable[Row], study: Study, measure: Measure, variant: str) 
         one, other = sides[block].get(variant), sides[block].get(study.choices.baseline)
         if one is not None and other is not None:
             values = study.numbers([one, other], measure)
-            found.append(Pair(block, one.planned.cluster, *values))
+            found.append(Pair(block, study.cluster(one, measure), *values))
     return found
 
 

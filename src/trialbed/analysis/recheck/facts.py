@@ -6,13 +6,14 @@ from datetime import datetime
 from trialbed.analysis.recheck.hours import hours_of
 from trialbed.analysis.recheck.ledger import state_of
 from trialbed.analysis.recheck.probes import CONTROL, GOLDEN, INJECTION, probes
+from trialbed.analysis.recheck.spans import in_words
 from trialbed.analysis.recheck.study import ALL, Study
 from trialbed.analysis.table import Cell
 
 
 def facts(study: Study) -> dict[str, Cell]:
     """By name."""
-    return _counts(study) | _costs(study) | _times(study) | _choices(study) | _probed(study)
+    return _counts(study) | _costs(study) | _times(study) | _choices(study) | _probed(study) | _spans(study)
 
 
 def _counts(study: Study) -> dict[str, Cell]:
@@ -79,6 +80,19 @@ def _probed(study: Study) -> dict[str, Cell]:
         if n:
             found |= {f"{which}_k": k, f"{which}_n": n, f"{which}_rate": k / n}
     return found
+
+
+def _spans(study: Study) -> dict[str, Cell]:
+    """Of what is measured over time."""
+    spans = study.spans
+    if spans is None:
+        return {}
+    return {
+        "interval_s": None if spans.step is None else spans.step / 1000,
+        "bin_s": None if spans.bin is None else spans.bin // 1000,
+        "bin_width": None if spans.bin is None else in_words(spans.bin),
+        "block_width": None if spans.block is None else in_words(spans.block),
+    }
 
 
 def _day(moment: str | None) -> str | None:

@@ -22,13 +22,14 @@ _FOR_PEOPLE = ("label", "baseline")
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One planned trial; `subject` is named as records name it, without its provider."""
+    """One planned trial; `subject` is its name in tables, `served_by` has its provider before it in any case."""
 
     trial_id: str
     block_id: str
     scenario: str
     variant: str
     subject: str
+    served_by: str
 
     @property
     def cluster(self) -> str:
@@ -50,15 +51,17 @@ def the_planned(plan: Mapping[str, Any]) -> list[Planned]:
     return list(islice(planned_trials(plan), plan["limit"]))
 
 
-def subject_name(subject: str) -> str:
-    """A record's name for the subject `provider:model`."""
-    return subject.partition(":")[2]
+def subject_names(plan: Mapping[str, Any]) -> dict[str, str]:
+    """By `provider:model`: as records name it, without its provider, unless another provider serves the same id."""
+    bare = [subject.split(":", 1)[1] for subject in plan["subjects"]]
+    pairs = zip(plan["subjects"], bare, strict=True)
+    return {subject: name if bare.count(name) == 1 else subject for subject, name in pairs}
 
 
 def _of_repeat(
     plan: Mapping[str, Any], repeat: int, cells: list[tuple[tuple[str, str], str]], variants: list[tuple[str, str]]
 ) -> Iterator[Planned]:
-    seed = plan["seed"]
+    seed, names = plan["seed"], subject_names(plan)
     Random(f"{seed}:cells:{repeat}").shuffle(cells)
     for (scenario, scenario_digest), subject in cells:
         block = [plan["experiment"], plan["version"], scenario_digest, subject, plan["sampling"], repeat, seed]
@@ -67,7 +70,8 @@ def _of_repeat(
         in_order = list(variants)
         Random(f"{seed}:{scenario}:{subject}:{repeat}").shuffle(in_order)
         for variant, variant_digest in in_order:
-            yield Planned(_digest([*block, variant_digest]), _digest(block), scenario, variant, subject_name(subject))
+            ids = _digest([*block, variant_digest]), _digest(block)
+            yield Planned(*ids, scenario, variant, names[subject], subject)
 
 
 def _content(variant: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trialbed.analysis.recheck.journal import event_at, whole_lines
-from trialbed.analysis.recheck.planned import Planned, subject_name, the_planned
+from trialbed.analysis.recheck.planned import Planned, subject_names, the_planned
 from trialbed.core.choices import Choices
 from trialbed.core.measure import Measure, Value
 
@@ -267,4 +267,4 @@ def _fewest_words(log: list[dict[str, str]]) -> int | None:
 
 
 def subjects_in(plan: Mapping[str, Any]) -> list[str]:
-    return [subject_name(subject) for subject in plan["subjects"]]
+    return list(subject_names(plan).values())

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from trialbed.analysis.recheck.rows import Row, RunRows, subjects_in
+from trialbed.analysis.recheck.spans import Spans, began, spans_of
 from trialbed.core.choices import Choices
 from trialbed.core.measure import Measure
 
@@ -38,6 +40,21 @@ class Study:
     def others(self) -> tuple[str, ...]:
         """The variants that are compared with the baseline."""
         return tuple(variant for variant in self.variants if variant != self.choices.baseline)
+
+    @property
+    def over_time(self) -> list[Measure]:
+        return [measure for measure in self.choices.measures if measure.over_time]
+
+    @cached_property
+    def spans(self) -> Spans | None:
+        """How the time is cut; None where nothing is measured over it."""
+        return spans_of(self.rows, measures=len(self.over_time))
+
+    def cluster(self, row: Row, measure: Measure) -> str:
+        """Of a measure over time the block, if there are blocks; else what the scenario's id begins with."""
+        if measure.over_time and self.spans is not None and self.spans.block is not None:
+            return self.spans.block_at(began(row))
+        return row.planned.cluster
 
     def measures(self, *kinds: str) -> list[Measure]:
         return [measure for measure in self.choices.measures if measure.kind in kinds]

@@ -1,6 +1,18 @@
 """Which tables does a report have, and who computes each again?"""
 
-from trialbed.analysis.recheck import agreement, association, cells, contrasts, ledger, power, probes, survival, usage
+from trialbed.analysis.recheck import (
+    agreement,
+    association,
+    cells,
+    contrasts,
+    course,
+    ledger,
+    power,
+    probes,
+    silences,
+    survival,
+    usage,
+)
 from trialbed.analysis.recheck import variance as spread
 from trialbed.analysis.recheck.sheet import Sheet
 from trialbed.analysis.recheck.study import Study
@@ -29,5 +41,9 @@ def recomputed(study: Study) -> dict[str, Sheet]:
         usage.calls(study),
         usage.parameters(study),
         usage.deviations(study),
+        course.percentiles(study),
+        course.over_time(study),
+        silences.availability(study),
+        silences.outages(study),
     )
     return {sheet.name: sheet for sheet in sheets}

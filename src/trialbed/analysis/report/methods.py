@@ -210,4 +210,39 @@ _ALL: tuple[tuple[Callable[[_Uses], bool], Statistic], ...] = (
             "Brookmeyer & Crowley, Biometrics 38, 1982, 29; Mantel, Cancer Chemother. Rep. 50, 1966, 163",
         ),
     ),
+    (
+        lambda uses: uses.table("percentiles"),
+        Statistic(
+            "Percentiles are about median-unbiased whatever the distribution; there is none where the values do not "
+            "reach so far out",
+            "Hyndman & Fan, Am. Stat. 50, 1996, 361, definition 8",
+        ),
+    ),
+    (
+        lambda uses: uses.filled("percentiles", "lo_p50") or uses.filled("percentiles", "lo_p95"),
+        Statistic(
+            "Intervals of percentiles go from one ordered value to another, by binomial chances; they need no "
+            "distribution, and there is none where there are too few values",
+            "Thompson, Ann. Math. Stat. 7, 1936, 122; David & Nagaraja, Order Statistics, 2003, section 7.1",
+        ),
+    ),
+    (
+        lambda uses: uses.filled("percentiles", "blocks"),
+        Statistic(
+            "Successive measurements of one model depend on each other: a mean over a thousand of them is not as sure "
+            "as one over a thousand independent ones. So the time is cut into few, long blocks, and intervals of means "
+            "and of differences go by the spread between blocks, with the t distribution of one degree of freedom less "
+            "than there are blocks. What lasts longer than a block is not seen by them, and the p values of rank tests "
+            "do not allow for it",
+            "Schmeiser, Oper. Res. 30, 1982, 556; Cameron & Miller, J. Hum. Resour. 50, 2015, 317",
+        ),
+    ),
+    (
+        lambda uses: uses.filled("percentiles", "blocks"),
+        Statistic(
+            "Intervals of percentiles count as many measurements as would be as sure if they were independent, by the "
+            "spread between blocks of the share of values up to the percentile",
+            "Woodruff, J. Am. Stat. Assoc. 47, 1952, 635; Korn & Graubard, Surv. Methodol. 24, 1998, 193",
+        ),
+    ),
 )

@@ -41,6 +41,7 @@ _PLACED = frozenset(
             "parameters",
             "deviations",
         ),
+        *("percentiles", "over_time", "availability", "outages"),
     )
 )
 """Tables that have a section of their own; any other comes after them."""
@@ -48,7 +49,10 @@ _PLACED = frozenset(
 
 def render(findings: Findings, *, made_at: str, beside: Iterable[str]) -> str:
     """The whole of report.html. `beside` names the files that are written next to it."""
+    view = View(findings)
     style, script = _asset("style.css"), _asset("filters.js")
+    if view.course.is_there:
+        style += _asset("over_time.css")
     marks = Marks(findings)
     environment = Environment(
         loader=PackageLoader("trialbed.analysis.report", _TEMPLATES),
@@ -72,7 +76,7 @@ def render(findings: Findings, *, made_at: str, beside: Iterable[str]) -> str:
     )
     return environment.get_template("page.html.jinja").render(
         findings=findings,
-        view=View(findings),
+        view=view,
         made_at=made_at,
         beside=sorted(beside),
         style=Markup(style),

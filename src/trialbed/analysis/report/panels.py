@@ -85,7 +85,7 @@ def intervals(axes: Axes, rows: Rows, value: str, fill: Callable[[dict[str, Cell
         if row["lo"] is not None and row["hi"] is not None:
             axes.plot([float(row["lo"]), float(row["hi"])], [place, place], color=INK, linewidth=1.2, zorder=1)
         axes.plot(float(row[value] or 0), place, "o", markersize=4.5, markerfacecolor=fill(row), markeredgecolor=INK)
-    _named_lines(axes, [str(row["variant"]) for row in rows])
+    named_lines(axes, [str(row["variant"]) for row in rows])
 
 
 def stacked(axes: Axes, rows: Rows, part: str, value: str, names: Sequence[str]) -> None:
@@ -98,10 +98,11 @@ def stacked(axes: Axes, rows: Rows, part: str, value: str, names: Sequence[str])
                 width[variants.index(str(row["variant"]))] = float(row[value] or 0)
         axes.barh(range(len(variants)), width, left=start, height=0.7, color=_colour(number), edgecolor="white")
         start = [a + b for a, b in zip(start, width, strict=True)]
-    _named_lines(axes, variants)
+    named_lines(axes, variants)
 
 
-def _named_lines(axes: Axes, names: Sequence[str]) -> None:
+def named_lines(axes: Axes, names: Sequence[str]) -> None:
+    """Names beside the lines, the first one on top."""
     axes.set_yticks(range(len(names)), [short(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from trialbed.analysis.findings import Findings
 from trialbed.analysis.report.bars import EXCLUSIONS, categories
+from trialbed.analysis.report.course_plots import course_plots
 from trialbed.analysis.report.forest import POOLED, rows_of
 from trialbed.analysis.report.panels import INK, OTHERS, PALETTE, Rows, floats, intervals, panels, saved, short, stacked
 from trialbed.analysis.table import Cell, Table
@@ -36,7 +37,7 @@ def plots(findings: Findings) -> Iterator[tuple[str, bytes]]:
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
         # A name in a script that the font lacks is drawn with boxes; the tables have it whole.
         warnings.simplefilter("ignore", UserWarning)
-        for name, draw in _DRAWN.items():
+        for name, draw in (*_DRAWN.items(), *course_plots(findings)):
             figure = draw(findings)
             if figure is not None:
                 yield f"fig_{name}.svg", saved(figure, "svg")

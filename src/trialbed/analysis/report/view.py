@@ -8,6 +8,7 @@ from typing import Any
 from trialbed.analysis.findings import Findings
 from trialbed.analysis.report import appendix, bars, forest, steps, told
 from trialbed.analysis.report.methods import Statistic, statistics
+from trialbed.analysis.report.over_time import OverTime
 from trialbed.analysis.table import Cell, Column, Table
 
 _PAGE_BYTES = 14_000_000
@@ -119,6 +120,10 @@ class View:
     def survival(self) -> list[steps.Panel]:
         table = self.findings.tables.get("survival")
         return [] if table is None else steps.panels(table, baseline=self.findings.choices.baseline)
+
+    @cached_property
+    def course(self) -> OverTime:
+        return OverTime(self.findings)
 
     @cached_property
     def statistics(self) -> list[Statistic]:

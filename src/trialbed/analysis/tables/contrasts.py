@@ -19,7 +19,6 @@ from trialbed.analysis.stats.paired import (
 from trialbed.analysis.stats.unmatched import fisher_p, mann_whitney_p, mean_difference, risk_difference
 from trialbed.analysis.table import Cell, Table, columns
 from trialbed.core.choices import Choices
-from trialbed.core.cluster import cluster_of
 from trialbed.core.measure import Measure
 
 LEAST_CLUSTERS = 10
@@ -139,7 +138,7 @@ def contrasts_of(population: Population, measure: Measure) -> Iterator[Contrast]
     arms: dict[tuple[Group, str], _Arm] = {}
     for cell in cells(population, measure):
         values = {row.block: value for row, value in zip(cell.rows, cell.numbers, strict=True)}
-        clusters = {row.block: cluster_of(row.scenario) for row in cell.rows}
+        clusters = {row.block: cluster for row, cluster in zip(cell.rows, cell.clusters, strict=True)}
         arms[cell.group, cell.variant] = _Arm(values, clusters)
     baseline = population.choices.baseline
     compare = _binary if measure.kind == "binary" else _score

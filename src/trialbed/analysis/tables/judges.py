@@ -41,7 +41,7 @@ def judges(population: Population) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for judge, rubric, prompt in sorted(verdicts):
         key = (judge, rubric, prompt)
-        itself = "yes" if judge.partition(":")[2] in subjects else "no"
+        itself = "yes" if {judge, judge.partition(":")[2]} & subjects else "no"
         rows.append((judge, verdicts[key], evaluations[key], repeats[key], rubric, prompt, itself))
     return Table(
         "judges",

@@ -84,16 +84,17 @@ def means(population: Population) -> Table:
         if measure.kind != "score":
             continue
         for cell in cells(population, measure):
-            robust = cluster_robust_mean(cell.numbers, cell.clusters, alpha=choices.alpha)
+            numbers, clusters = cell.numbers, cell.clusters
+            robust = cluster_robust_mean(numbers, clusters, alpha=choices.alpha)
             boot = cluster_bootstrap_mean(
-                cell.numbers,
-                cell.clusters,
+                numbers,
+                clusters,
                 alpha=choices.alpha,
                 resamples=choices.resamples,
                 seed=choices.seed,
                 expanded=True,
             )
-            sd = stdev(cell.numbers) if len(cell.numbers) > 1 else None
+            sd = stdev(numbers) if len(numbers) > 1 else None
             place = (measure.name, cell.variant, cell.group.name, len(cell.values))
             rows.append((*place, robust.mean, sd, robust.clusters, robust.lo, robust.hi, boot.lo, boot.hi))
     return Table(

@@ -10,14 +10,13 @@ from pydantic import SecretStr
 from trialbed.app.checks import hub_problems
 from trialbed.app.execution.sampling import choose_sampling
 from trialbed.app.execution.wanted import ExecutionWanted, Task, TaskWanted
+from trialbed.app.known import known_of
 from trialbed.app.prepare import limit_of, prices_of_project, read_project
-from trialbed.app.runnable import not_runnable
 from trialbed.choose import REHEARSAL_SUBJECT
 from trialbed.core.errors import UserError
 from trialbed.core.model import ModelName, Sampling
 from trialbed.material import is_on_hub, rows_of
 from trialbed.plugins import Catalog
-from trialbed.providers.bedrock.capabilities import capabilities_of
 from trialbed.providers.bedrock.credentials import has_credentials_offline
 from trialbed.providers.bedrock.prices import PriceList
 from trialbed.providers.bedrock.streaming import SLOW_TOKENS_PER_S
@@ -71,7 +70,6 @@ def read_asked(root: Path, wanted: ExecutionWanted) -> Asked:
         settings = settings.model_copy(update={"hf_token": None})
     problems = [*hub_problems(settings), *_number_problems(wanted)]
     subject, why_rehearsal = _subject(settings, wanted, problems)
-    problems += not_runnable((subject,))
     limit_usd = limit_of(settings, wanted.max_cost_usd, problems)
     prices = prices_of_project(settings, problems)
     samplings, notices = _samplings(settings, wanted, subject, problems)
@@ -127,7 +125,7 @@ def _samplings(
         chosen = choose_sampling(
             task,
             wanted,
-            capabilities_of(subject.id),
+            known_of(subject),
             service=settings.service,
             effort=settings.model_effort,
             guardrail=settings.bedrock_guardrail,

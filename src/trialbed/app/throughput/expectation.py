@@ -27,7 +27,7 @@ class Expectation:
         """
         remote = self._measuring.remote
         if remote is None:
-            return self._measuring.fixed_models()
+            return self._measuring.named.models
         models = self._measuring.listed(await remote.read(_log.warning, self._clock.now()))
         if not models:
             raise UserError("BENCHMARK_MODELS_URL: the list names no model to be measured; add one")

@@ -5,15 +5,23 @@ cannot be reached.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from trialbed.app.roster import Roster, is_roster, roster_in
 from trialbed.app.throughput.remote import Entry
 from trialbed.core.model import ModelName
-from trialbed.providers.names import KNOWN
+from trialbed.providers.names import ALIASES, KNOWN
 
 
-def named_models(csv: str, provider: str) -> tuple[ModelName, ...]:
-    """The models of a comma-separated list of `id` or `provider:id`, in order, each once."""
-    return listed_models(((None, part) for part in csv.split(",")), provider)
+def named_models(text: str, provider: str, root: Path) -> Roster:
+    """The models of a comma-separated list of `id` or `provider:id`, in order, each once; or of a roster file.
+
+    Raises:
+        UserError: the file cannot be read, or is no roster.
+    """
+    if is_roster(text):
+        return roster_in(text, root)
+    return Roster(listed_models(((None, part) for part in text.split(",")), provider))
 
 
 def listed_models(entries: Iterable[Entry], provider: str) -> tuple[ModelName, ...]:
@@ -27,6 +35,11 @@ def listed_models(entries: Iterable[Entry], provider: str) -> tuple[ModelName, .
 
 def _name(own: str | None, text: str, provider: str) -> ModelName:
     head, colon, rest = text.partition(":")
-    if own is None and colon and head.strip().lower() in KNOWN and rest.strip():
-        return ModelName(head.strip().lower(), rest.strip())
-    return ModelName((own or provider).strip().lower(), text)
+    if own is None and colon and _key(head) in KNOWN and rest.strip():
+        return ModelName(_key(head), rest.strip())
+    return ModelName(_key(own or provider), text)
+
+
+def _key(provider: str) -> str:
+    given = provider.strip().lower()
+    return ALIASES.get(given, given)

@@ -1,14 +1,19 @@
 """One command's measurements: a cycle, or cycles until it is stopped. Each set of models has a run of its own."""
 
 import logging
+from functools import partial
+
+import anyio
 
 from trialbed.app import logs
 from trialbed.app.hub import check_hub
+from trialbed.app.ingest import check_ingest
 from trialbed.app.money import price_problems
-from trialbed.app.parts import writes_to_s3
+from trialbed.app.parts import sends_results, writes_to_s3
 from trialbed.app.s3 import check_s3
 from trialbed.app.screen import Screen
 from trialbed.app.throughput.expectation import Expectation
+from trialbed.app.throughput.owing import deliver_earlier
 from trialbed.app.throughput.prepare import Measuring
 from trialbed.app.throughput.remote import NoList
 from trialbed.app.throughput.sitting import Measured, MeasuringSitting
@@ -18,6 +23,7 @@ from trialbed.core.model import ModelName
 from trialbed.engine.cycles import Watcher
 from trialbed.engine.schedule import FixedRate
 
+_AFTERWARDS_S = 30.0
 _log = logging.getLogger(f"{logs.LOGGER}.throughput")
 
 
@@ -35,16 +41,27 @@ async def measure(measuring: Measuring, screen: Screen, watcher: Watcher) -> lis
         raise UserError(f"BENCHMARK_MODELS_URL: {error}; try again when it is back") from None
     await _check_far_side(measuring, models)
     schedule = FixedRate(clock, measuring.wanted.interval_s) if measuring.wanted.daemon else None
+    beside = partial(_deliver_between, measuring) if measuring.wanted.daemon else None
     done: list[Measured] = []
     while True:
-        sitting = MeasuringSitting(measuring, models, schedule, expectation, screen, watcher)
+        sitting = MeasuringSitting(measuring, models, schedule, expectation, screen, watcher, beside=beside)
         done.append(await sitting.carry_out(fresh=measuring.wanted.fresh and not done))
         if sitting.refused is not None:
             raise sitting.refused
         if sitting.next_models is None:
-            return done
+            break
         models = sitting.next_models
         _log.info("the list of models has changed: %d are expected from now on", len(models))
+    if not measuring.wanted.daemon and done[-1].exit_code is None:
+        with anyio.move_on_after(_AFTERWARDS_S):
+            await deliver_earlier(measuring.root, measuring.settings, but=done[-1].folder.name)
+    return done
+
+
+async def _deliver_between(measuring: Measuring) -> None:
+    """When a cycle is probably over: reading journals takes from the times that are measured."""
+    await anyio.sleep(measuring.wanted.interval_s / 2)
+    await deliver_earlier(measuring.root, measuring.settings)
 
 
 async def _check_far_side(measuring: Measuring, models: tuple[ModelName, ...]) -> None:
@@ -60,5 +77,7 @@ async def _check_far_side(measuring: Measuring, models: tuple[ModelName, ...]) -
             _log.warning("%s; measuring goes on, records are kept and sent later", line)
     if problems:
         raise UserError("\n".join(problems))
-    for line in await check_s3(measuring.settings) if writes_to_s3(prepared) else []:
+    notes = await check_s3(measuring.settings) if writes_to_s3(prepared) else []
+    notes += await check_ingest(measuring.settings) if sends_results(prepared) else []
+    for line in notes:
         _log.warning(line)

@@ -9,7 +9,7 @@ from typing import Any
 from trialbed.app.models import Models, open_models
 from trialbed.core.errors import ModelUnavailable, UserError
 from trialbed.core.model import ModelName, ModelReply, ModelRequest
-from trialbed.providers.names import RUNNABLE
+from trialbed.providers.names import KNOWN
 from trialbed.settings import Settings
 
 UNSUPPORTED, NOT_SET_UP = "UnsupportedProvider", "NotSetUp"
@@ -53,8 +53,8 @@ async def open_each(
 
         opening = Opening(Models(), {}, again)
         for name in names:
-            if name.provider not in RUNNABLE:
-                known = ", ".join(sorted(RUNNABLE))
+            if name.provider not in KNOWN:
+                known = ", ".join(sorted(KNOWN))
                 why = f"Unsupported provider: {name.provider}; there is: {known}"
                 opening.models.by_name[name] = Closed(why, code=UNSUPPORTED)
             else:

@@ -1,11 +1,14 @@
 """What is going to be measured, and how? Settings, command line and catalog made into the plan of one cycle."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from trialbed.app.checks import hub_problems
+from trialbed.app.ingest import ingest_is_wanted, ingest_problems
 from trialbed.app.prepare import Prepared, analysis_of, limit_of, prices_of_project, read_project
+from trialbed.app.roster import Roster
 from trialbed.app.throughput.expected import listed_models, named_models
 from trialbed.app.throughput.remote import RemoteList
 from trialbed.app.throughput.wanted import EXPERIMENT, MAX_TOKENS, TEMPERATURE, ThroughputWanted
@@ -41,9 +44,14 @@ class Measuring:
     def provider(self) -> str:
         return self.wanted.provider.strip().lower()
 
-    def fixed_models(self) -> tuple[ModelName, ...]:
-        """The models that are named here, not on the web."""
-        return named_models(self.wanted.models or self.settings.benchmark_models, self.provider)
+    @cached_property
+    def named(self) -> Roster:
+        """The models that are named here, not on the web.
+
+        Raises:
+            UserError: they are in a roster file that cannot be read.
+        """
+        return named_models(self.wanted.models or self.settings.benchmark_models, self.provider, self.root)
 
     def listed(self, entries: list[tuple[str | None, str]]) -> tuple[ModelName, ...]:
         return listed_models(entries, self.provider)
@@ -65,6 +73,7 @@ class Measuring:
             None,
             self.prices,
             self.limit_usd,
+            ceilings=self.named.ceilings,
         )
 
 
@@ -76,7 +85,7 @@ def prepare_measuring(root: Path, wanted: ThroughputWanted) -> Measuring:
     """
     settings, catalog = read_project(root)
     found = catalog.find(EXPERIMENT)
-    problems = [*wanted.problems(), *hub_problems(settings)]
+    problems = [*wanted.problems(), *hub_problems(settings), *_ingest_problems(settings, wanted)]
     remote = _remote(settings)
     if remote is not None and (problem := remote.problem()):
         problems.append(problem)
@@ -96,13 +105,31 @@ def prepare_measuring(root: Path, wanted: ThroughputWanted) -> Measuring:
         remote,
         patience_s,
     )
-    if remote is None and not measuring.fixed_models():
-        problems.append(
-            "--models: no model is named; name some, csv of ids, here or in BENCHMARK_MODELS, or BENCHMARK_MODELS_URL"
-        )
+    problems += _model_problems(measuring)
     if problems:
         raise UserError("\n".join(dict.fromkeys(problems)))
     return measuring
+
+
+def _model_problems(measuring: Measuring) -> list[str]:
+    try:
+        named = measuring.named.models
+    except UserError as error:
+        return [str(error)]
+    if named or measuring.remote is not None:
+        return []
+    return ["--models: no model is named; name some, csv of ids, here or in BENCHMARK_MODELS, or BENCHMARK_MODELS_URL"]
+
+
+def _ingest_problems(settings: Settings, wanted: ThroughputWanted) -> list[str]:
+    """Results have a place to go to; only rehearsed ones go nowhere."""
+    problems = ingest_problems(settings)
+    if not problems and not ingest_is_wanted(settings) and wanted.provider.strip().lower() != _REHEARSAL:
+        problems += [
+            "INGEST_API_URL: not set; name the address that results are sent to",
+            "INGEST_API_KEY: not set; set the key for it",
+        ]
+    return problems
 
 
 def _remote(settings: Settings) -> RemoteList | None:
@@ -151,11 +178,6 @@ def _patience_s(settings: Settings, wanted: ThroughputWanted, found: Found) -> f
     calls = sum(1 + (getattr(variant, "warm_up", None) is not None) for variant in chosen)
     share_s = wanted.interval_s * _SHARE_OF_TIME / max(1, calls)
     return min(settings.call_deadline_s / _SHARE_OF_PATIENCE, share_s)
-
-
-def is_real(models: tuple[ModelName, ...]) -> bool:
-    """Whether anything of it is more than a rehearsal, whose results go nowhere."""
-    return any(model.provider != _REHEARSAL for model in models)
 
 
 def grown(prepared: Prepared, repeats: int) -> Prepared:

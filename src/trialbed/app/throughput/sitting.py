@@ -2,14 +2,15 @@
 
 import logging
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from trialbed.app import logs
 from trialbed.app.journal import open_journal
 from trialbed.app.money import BUDGET, check_room, left_of, open_spending, prices_of, used_up
-from trialbed.app.parts import announcer, build_run, plan_facts
+from trialbed.app.parts import announcer, build_run, far_sinks, plan_facts
 from trialbed.app.prepare import Prepared
 from trialbed.app.screen import Screen
 from trialbed.app.throughput.expectation import Expectation
@@ -34,6 +35,7 @@ from trialbed.settings import known_secrets
 from trialbed.sinks.journal.writer import Journal
 from trialbed.sinks.sink import Persistent
 
+_FLUSH_S = 30.0
 _log = logging.getLogger(f"{logs.LOGGER}.throughput")
 
 
@@ -69,6 +71,8 @@ class MeasuringSitting:
         expectation: Expectation,
         screen: Screen,
         watcher: Watcher,
+        *,
+        beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self.next_models: tuple[ModelName, ...] | None = None
         self.refused: UserError | None = None
@@ -78,6 +82,7 @@ class MeasuringSitting:
         self._expectation = expectation
         self._screen = screen
         self._watcher = watcher
+        self._beside = beside
         self._redact = Redactor(known_secrets(os.environ))
 
     async def carry_out(self, *, fresh: bool) -> Measured:
@@ -104,7 +109,7 @@ class MeasuringSitting:
                     tracing = open_tracing(traced, self._redact, announce, _trace_facts(prepared, folder))
                     cycles = self._cycles(prepared, opening, folder, journal, drain, tracing.span)
                     try:
-                        await carry_out_cycles(cycles)
+                        await carry_out_cycles(cycles, beside=self._beside)
                     finally:
                         is_cut = cycles.run.signals.exit_code is not None
                         await tracing.end(ending_facts(how_they_stand(cycles)), is_cut=is_cut)
@@ -131,6 +136,9 @@ class MeasuringSitting:
             span=span,
             patience_s=patience_s,
         )
+        if far_sinks(prepared) == ("ingest",):
+            # Its answers are quick: whoever waits at the terminal for a server that is away need not wait long.
+            run = replace(run, flush_patience_s=_FLUSH_S)
         return Cycles(
             run=run,
             course=Course(prepared.plan),

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from trialbed.core.model import ADAPTIVE, BUDGETED, NOTHING_ASKED, ModelName, ModelRequest, Role, Sampling, Service
-from trialbed.providers.bedrock.forms import AnswerMode
+from trialbed.providers.answer_forms import AnswerMode
+from trialbed.providers.variables import VARIABLES, unset, variables_of
 
 _PROFILE_REGION = re.compile(r"^(?:us-gov|us|eu|apac|global|jp|au|ca|sa|me|af)\.(?=[a-z0-9-]+\.)")
 _ARN = re.compile(r"^arn:[^:]*:bedrock:[^:]*:[^:]*:(?P<kind>[a-z-]+)/(?P<id>.+)$")
@@ -200,36 +201,6 @@ def refusals(
         f"{unset(names[name])}, or ON_UNSUPPORTED=drop"
         for name, problem in refused.items()
     ]
-
-
-def unset(name: str) -> str:
-    """How a variable, or a command's option, is made to leave its parameter to the model."""
-    if name in _SWITCHES:
-        return f"leave {name} out"
-    return f"set {name} none" if name.startswith("--") else f"set {name}= empty"
-
-
-_SWITCHES = ("--enable-thinking", "--thinking-budget-tokens", "--latency-profile")
-
-
-def variables_of(role: Role) -> dict[str, str]:
-    """Parameter of a model in this role, as records name it -> the variable that sets it."""
-    return VARIABLES | (_OF_STUDENTS if role == "student" else {})
-
-
-VARIABLES = {
-    "temperature": "MODEL_TEMPERATURE",
-    "top_p": "MODEL_TOP_P",
-    "max_tokens": "MODEL_MAX_TOKENS",
-    "thinking": "MODEL_THINKING",
-    "effort": "MODEL_EFFORT",
-    "guardrail": "BEDROCK_GUARDRAIL",
-    "service_tier": "BEDROCK_SERVICE_TIER",
-    "latency": "BEDROCK_LATENCY",
-    "prompt_cache": "BEDROCK_PROMPT_CACHE",
-}
-"""Parameter, as records name it -> the variable that sets it."""
-_OF_STUDENTS = {"temperature": "RUNNER_STUDENT_TEMPERATURE"}
 
 
 @cache

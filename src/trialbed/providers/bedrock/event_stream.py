@@ -14,7 +14,7 @@ from trialbed.providers.bedrock import wire
 from trialbed.providers.bedrock.assembly import Event, assembled
 from trialbed.providers.bedrock.errors import stream_error
 from trialbed.providers.bedrock.mapping import Answer
-from trialbed.providers.bedrock.stopwatch import Stopwatch, running
+from trialbed.providers.stopwatch import Stopwatch, running
 
 _UNREADABLE = (ParserError, struct.error, KeyError, UnicodeDecodeError)
 """Of botocore's decoder: a checksum that does not hold, or lengths and types that make no sense."""

@@ -1,18 +1,13 @@
 """In which way is a structured answer asked for, and what if the model will not take that way? Pure."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from trialbed.core.errors import CallError, InvalidRequest
 from trialbed.core.model import AnswerForm
-
-AnswerMode = Literal["json_schema", "forced_tool", "auto_tool", "json_text"]
-
-LADDER: tuple[AnswerMode, ...] = ("json_schema", "forced_tool", "auto_tool", "json_text")
-"""From the way that binds the model most to the one that every model takes."""
+from trialbed.providers.answer_forms import AnswerMode, instruction, next_mode, schema_text
 
 _REFUSED_MEMBER = {"json_schema": "output_config", "forced_tool": "tool_choice", "auto_tool": "tools"}
 
@@ -37,14 +32,10 @@ def form_request(form: AnswerForm, mode: AnswerMode) -> FormRequest:
         case "auto_tool":
             return FormRequest(
                 {"toolConfig": {"tools": [_tool(form)], "toolChoice": {"auto": {}}}},
-                f"Answer only by calling the tool {form.name}.",
+                instruction(form, mode),
             )
         case "json_text":
-            return FormRequest(
-                {},
-                f"Answer with one JSON object and nothing else, no code fence: {form.description}. "
-                f"It must fit this JSON schema: {_schema_text(form)}",
-            )
+            return FormRequest({}, instruction(form, mode))
 
 
 def mode_below(mode: AnswerMode, error: CallError) -> AnswerMode | None:
@@ -57,46 +48,16 @@ def mode_below(mode: AnswerMode, error: CallError) -> AnswerMode | None:
     return next_mode(mode) if about_form else None
 
 
-def next_mode(mode: AnswerMode) -> AnswerMode | None:
-    """The mode below `mode`, or None below the last."""
-    below = LADDER[LADDER.index(mode) + 1 :]
-    return below[0] if below else None
-
-
 def refused_member(mode: AnswerMode) -> str | None:
     """The request member, in snake case, that a model which refuses `mode` will not take."""
     return _REFUSED_MEMBER.get(mode)
 
 
-def json_object(text: str) -> dict[str, Any] | None:
-    """The one JSON object that `text` is, or None. Strict: no NaN, no doubled keys, nothing around it."""
-    try:
-        value = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def _text_format(form: AnswerForm) -> dict[str, Any]:
-    definition = {"name": form.name, "description": form.description, "schema": _schema_text(form)}
+    definition = {"name": form.name, "description": form.description, "schema": schema_text(form)}
     return {"type": "json_schema", "structure": {"jsonSchema": definition}}
 
 
 def _tool(form: AnswerForm) -> dict[str, Any]:
     spec = {"name": form.name, "description": form.description, "inputSchema": {"json": dict(form.schema)}}
     return {"toolSpec": spec}
-
-
-def _schema_text(form: AnswerForm) -> str:
-    return json.dumps(dict(form.schema), ensure_ascii=True, allow_nan=False)
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key is given twice")
-    return value
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")

@@ -4,7 +4,6 @@ The answer is the JSON body as it came over the wire (see `wire`): the SDK's own
 does not know and crashes on some malformed bodies.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,13 +24,14 @@ from trialbed.core.model import (
 )
 from trialbed.core.text import repair
 from trialbed.core.timing import StreamTiming
+from trialbed.providers.answer_forms import AnswerMode, json_object
 from trialbed.providers.bedrock.caching import has_cache_point, put_cache_points
-from trialbed.providers.bedrock.forms import AnswerMode, form_request, json_object
+from trialbed.providers.bedrock.forms import form_request
+from trialbed.providers.body import NotAnAnswer, Repairs, count, mapping, string
 
 _NOT_METADATA = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,\-.]", re.ASCII)
 _METADATA_CHARS = 256
 _METADATA_PAIRS = 16
-_MOST_TOKENS = 2**53
 
 _INFERENCE = {"maxTokens": "max_tokens", "temperature": "temperature", "topP": "top_p"}
 _NOT_ECHOED = {"output", "stopReason", "usage", "metrics"}
@@ -145,8 +145,8 @@ def reply_of(
         MalformedBody: it is no answer of Converse.
     """
     try:
-        reply = _reply(_mapping(answer.body, "the body"), form, mode)
-    except _NotAnAnswer as error:
+        reply = _reply(mapping(answer.body, "the body"), form, mode)
+    except NotAnAnswer as error:
         raise MalformedBody(str(error), code="MalformedBody", http_status=200, request_id=answer.request_id) from None
     return replace(
         reply,
@@ -158,11 +158,11 @@ def reply_of(
 
 
 def _reply(body: Mapping[str, Any], form: AnswerForm | None, mode: AnswerMode | None) -> ModelReply:
-    repairs = _Repairs()
-    stop_reason = repairs.text(_string(body.get("stopReason"), "stopReason"))
-    usage = _usage(_mapping(body.get("usage"), "usage"))
+    repairs = Repairs()
+    stop_reason = repairs.text(string(body.get("stopReason"), "stopReason"))
+    usage = _usage(mapping(body.get("usage"), "usage"))
     blocks = _blocks(body)
-    text = repairs.text("".join(_string(block["text"], "a text block") for block in blocks if "text" in block))
+    text = repairs.text("".join(string(block["text"], "a text block") for block in blocks if "text" in block))
     reasoning = "".join(_reasoning(block) for block in blocks)
     data = None
     if form is not None:
@@ -180,7 +180,7 @@ def _reply(body: Mapping[str, Any], form: AnswerForm | None, mode: AnswerMode | 
     )
 
 
-def _echoed(body: Mapping[str, Any], repairs: "_Repairs") -> dict[str, Any]:
+def _echoed(body: Mapping[str, Any], repairs: Repairs) -> dict[str, Any]:
     """What the service says of how it served: every member beside the answer, and how long what was cached is kept."""
     echoed = {_snake(name): value for name, value in body.items() if name not in _NOT_ECHOED}
     if details := body["usage"].get("cacheDetails"):
@@ -200,57 +200,20 @@ def _without_accounts(value: Any) -> Any:
     return value
 
 
-class _NotAnAnswer(Exception):
-    """Says which part of a body is missing or of the wrong type."""
-
-
-class _Repairs:
-    """Repairs text and counts the characters that had to be replaced."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def text(self, text: str) -> str:
-        repaired, count = repair(text)
-        self.count += count
-        return repaired
-
-    def value(self, value: Any, depth: int = 0) -> Any:
-        """A JSON value with all its strings repaired; an integer beyond 64 bits, which no reader holds, as text.
-
-        Raises:
-            _NotAnAnswer: it holds NaN or an infinity, which is not JSON, or nests too deep to be kept.
-        """
-        if depth > 100:
-            raise _NotAnAnswer("a value is nested over 100 deep")
-        match value:
-            case str():
-                return self.text(value)
-            case dict():
-                return {self.text(key): self.value(part, depth + 1) for key, part in value.items()}
-            case list():
-                return [self.value(part, depth + 1) for part in value]
-            case float() if not math.isfinite(value):
-                raise _NotAnAnswer("a number is not finite")
-            case int() if not -(2**63) <= value < 2**63:
-                return str(value)
-        return value
-
-
 def _blocks(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    message = _mapping(_mapping(body.get("output"), "output").get("message"), "output.message")
+    message = mapping(mapping(body.get("output"), "output").get("message"), "output.message")
     blocks = message.get("content")
     if not isinstance(blocks, list):
-        raise _NotAnAnswer("output.message.content is not a list")
-    return [_mapping(block, "a content block") for block in blocks]
+        raise NotAnAnswer("output.message.content is not a list")
+    return [mapping(block, "a content block") for block in blocks]
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
     return Usage(
-        input_tokens=_count(usage.get("inputTokens"), "usage.inputTokens"),
-        output_tokens=_count(usage.get("outputTokens"), "usage.outputTokens"),
-        cache_read_tokens=_count(usage.get("cacheReadInputTokens") or 0, "usage.cacheReadInputTokens"),
-        cache_write_tokens=_count(usage.get("cacheWriteInputTokens") or 0, "usage.cacheWriteInputTokens"),
+        input_tokens=count(usage.get("inputTokens"), "usage.inputTokens"),
+        output_tokens=count(usage.get("outputTokens"), "usage.outputTokens"),
+        cache_read_tokens=count(usage.get("cacheReadInputTokens") or 0, "usage.cacheReadInputTokens"),
+        cache_write_tokens=count(usage.get("cacheWriteInputTokens") or 0, "usage.cacheWriteInputTokens"),
     )
 
 
@@ -258,13 +221,13 @@ def _reasoning(block: Mapping[str, Any]) -> str:
     """The readable part of a reasoning block; a redacted one has none."""
     if "reasoningContent" not in block:
         return ""
-    thought = _mapping(block["reasoningContent"], "reasoningContent").get("reasoningText") or {}
-    return _string(_mapping(thought, "reasoningText").get("text") or "", "reasoningText.text")
+    thought = mapping(block["reasoningContent"], "reasoningContent").get("reasoningText") or {}
+    return string(mapping(thought, "reasoningText").get("text") or "", "reasoningText.text")
 
 
 def _tool_input(blocks: list[Mapping[str, Any]], name: str) -> dict[str, Any] | None:
     """The input of the tool call, or None without one. Calls that contradict each other are no answer."""
-    uses = [_mapping(block["toolUse"], "toolUse") for block in blocks if "toolUse" in block]
+    uses = [mapping(block["toolUse"], "toolUse") for block in blocks if "toolUse" in block]
     inputs = [use.get("input") for use in uses if use.get("name") == name]
     first = inputs[0] if inputs else None
     return first if isinstance(first, dict) and all(given == first for given in inputs) else None
@@ -276,21 +239,3 @@ def _clean_metadata(text: str) -> str:
 
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", repair(name)[0]).lower()
-
-
-def _mapping(value: Any, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise _NotAnAnswer(f"{what} is {'missing' if value is None else 'not an object'}")
-    return value
-
-
-def _string(value: Any, what: str) -> str:
-    if not isinstance(value, str):
-        raise _NotAnAnswer(f"{what} is {'missing' if value is None else 'not a string'}")
-    return value
-
-
-def _count(value: Any, what: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MOST_TOKENS:
-        raise _NotAnAnswer(f"{what} is {'missing' if value is None else 'not a count'}")
-    return value

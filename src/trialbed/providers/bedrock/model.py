@@ -6,8 +6,9 @@ from typing import Any, Literal, Protocol
 
 from trialbed.core.errors import CallError
 from trialbed.core.model import ModelName, ModelReply, ModelRequest, Role, Sampling, Service
+from trialbed.providers.answer_forms import AnswerMode, next_mode
 from trialbed.providers.bedrock.capabilities import Capabilities, fit_request, refusals
-from trialbed.providers.bedrock.forms import AnswerMode, mode_below, next_mode, refused_member
+from trialbed.providers.bedrock.forms import mode_below, refused_member
 from trialbed.providers.bedrock.learning import learnt, refuses_streaming
 from trialbed.providers.bedrock.mapping import Answer, parameters_of, reply_of, sent_of
 from trialbed.providers.bedrock.streaming import Streaming, is_streamed
@@ -51,7 +52,7 @@ class BedrockModel:
         self._refused_members: tuple[str, ...] = ()
         self._fits: dict[tuple[Sampling, Service], tuple[Sampling, Service, tuple[str, ...]]] = {}
 
-    def refusals(
+    async def refusals(
         self, sampling: Sampling, service: Service, role: Role = "subject", options: Mapping[str, str] | None = None
     ) -> list[str]:
         """One line per parameter that is known to be refused in this role; none where they are left out instead."""

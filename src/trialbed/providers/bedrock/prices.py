@@ -37,14 +37,20 @@ class PriceList:
         """
         whole = behind if behind is not None else model_id
         family = family_of(whole)
-        profile = whole.rpartition("/")[2].removesuffix(family).rstrip(".")
+        return self._price(family, whole.rpartition("/")[2].removesuffix(family).rstrip("."), self.tiers)
+
+    def price_elsewhere(self, name: str) -> Price | None:
+        """The price of another provider's model by its whole name, `provider:id`; of Bedrock's rules none matches."""
+        return self._price(name, "", {})
+
+    def _price(self, text: str, profile: str, tiers: Mapping[str, float]) -> Price | None:
         found: dict[str, Any] = {}
         for rule in self.rules:
-            if re.match(rule["pattern"], family) and profile in rule.get("profiles", (profile,)):
+            if re.match(rule["pattern"], text) and profile in rule.get("profiles", (profile,)):
                 found |= {key: value for key, value in rule.items() if key in _NUMBERS}
         if "input" not in found or "output" not in found:
             return None
-        return _price(found, self.tiers)
+        return _price(found, tiers)
 
 
 def price_list(override: Path | None = None) -> PriceList:

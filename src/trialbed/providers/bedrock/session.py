@@ -15,7 +15,7 @@ from trialbed.core.errors import CredentialsExpired, ServiceFault, Throttled, Un
 from trialbed.providers.bedrock import event_stream, identity, shortcut, wire
 from trialbed.providers.bedrock.errors import call_error, credentials_error
 from trialbed.providers.bedrock.mapping import Answer
-from trialbed.providers.bedrock.stopwatch import note_sending, tracing_of_requests
+from trialbed.providers.stopwatch import note_sending, tracing_of_requests
 
 _MAY_PASS = (CredentialsExpired, ServiceFault, Throttled, Unreachable)
 _NO_CREDENTIALS = (

@@ -60,10 +60,10 @@ class Pace:
     """
 
     concurrency: int = 4
-    attempts: int = 8
+    attempts: int = 6
     gather_s: float = 1.0
-    retry_first_s: float = 1.0
-    retry_most_s: float = 30.0
+    retry_first_s: float = 0.5
+    retry_most_s: float = 15.0
     rejected_most_s: float = 4.0
     retry_after_most_s: float = 300.0
     outage_from: int = 3
