@@ -6,6 +6,7 @@ keys, how often, and whether a key ever came with another body than before.
 
 import asyncio
 import json
+import ssl
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -73,6 +74,7 @@ class IngestStandIn:
     seed: int = 0
     key: str = KEY
     port: int = 0
+    tls: ssl.SSLContext | None = None
     applied: dict[str, dict[str, Any]] = field(default_factory=dict)
     attempts: Counter[str] = field(default_factory=Counter)
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -86,7 +88,7 @@ class IngestStandIn:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/ingest"
+        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.port}/ingest"
 
     def results(self) -> list[dict[str, Any]]:
         """The results that were taken, each once."""
@@ -135,7 +137,7 @@ class IngestStandIn:
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
+            await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True, ssl_context=self.tls).start()
             self.port = runner.addresses[0][1]
             self._started.set()
             await self._stopping.wait()

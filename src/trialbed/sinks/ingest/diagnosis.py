@@ -59,28 +59,34 @@ _CODE = re.compile(r"(?P<code>HTTP \d{3}|[A-Za-z][\w.-]*)(?=: | \(after \d+ atte
 
 _KINDS: tuple[tuple[ErrorKind, str], ...] = (
     ("not_set_up", r"unsupportedprovider|notsetup"),
-    ("quota_exhausted", r"quota"),
+    ("quota_exhausted", r"quota|billing|balance|http 402"),
     ("filtered", r"contentpolicy|contentfilter|guardrail"),
-    ("throttled", r"throttl|ratelimit|toomanyrequests|http 429"),
+    ("throttled", r"throttl|ratelimit|toomanyrequests|resourceexhausted|http 429|http 498"),
     ("timeout", r"(?<!connect)time(d?)out|deadline|http 408|http 504"),
     (
         "credentials",
-        r"credential|signature|(?:expired|invalid|client|security)token|authentication|unauthorized|"
-        r"unrecognizedclient|accesskey|http 401",
+        r"credential|signature|(?:expired|invalid|client|security)token|authentication|unauthor|unauthenticated|"
+        r"unrecognizedclient|accesskey|apikey|http 401",
     ),
     (
         "unavailable",
-        r"accessdenied|permission|forbidden|notfound|notready|warmingup|modelunavailable|endoflife|http 40[34]",
+        r"accessdenied|permission|forbidden|notfound|notready|warmingup|modelunavailable|"
+        r"endoflife|decommissioned|notactive|http 40[34]|http 410",
     ),
     (
         "invalid_request",
-        r"validation|unsupported|invalidrequest|badrequest|unprocessable|contextwindow|http 4(?:00|13|22)",
+        r"validation|unsupported|nottaken|invalid(?:request|argument)|badrequest|unprocessable|context(?:window|length)|"
+        r"http 4(?:00|13|22)",
     ),
     ("malformed_answer", r"malformed|parse|jsondecode|unicodedecode"),
     ("connection", r"connect|httpclient|unreachable|endpoint|ssl|disconnected|payload|incompleteread|oserror"),
-    ("service_fault", r"serviceunavailable|internal|servicefault|modelfault|modelerror|stream|overloaded|http 5"),
+    (
+        "service_fault",
+        r"^unavailable$|serviceunavailable|internal|servicefault|servererror|apierror|modelfault|modelerror|stream|"
+        r"overloaded|http 5",
+    ),
 )
-"""By what is found first in a code, whatever its case; each pattern may rely on those before it."""
+"""By what is found first in a code without its underscores, whatever its case; a pattern relies on those before it."""
 
 
 def diagnosis_of(record: Mapping[str, Any]) -> Diagnosis:
@@ -120,4 +126,5 @@ def kind_of(code: str | None) -> ErrorKind:
     """Our class of an error that a provider, an SDK or we ourselves call by this name."""
     if code is None:
         return "other"
-    return next((kind for kind, pattern in _KINDS if re.search(pattern, code, re.IGNORECASE)), "other")
+    plain = code.replace("_", "").replace("-", "")
+    return next((kind for kind, pattern in _KINDS if re.search(pattern, plain, re.IGNORECASE)), "other")
