@@ -98,7 +98,7 @@ class Calls:
                 continue
             except CredentialsExpired as error:
                 self._note_failure(request, role, log, attempts, error)
-                if self._patience_s is not None and self._gate.has_renewed_in_vain(request.model.provider):
+                if self._patience_s is not None and self._gate.has_renewed_in_vain(request.model.provider, seen):
                     raise GaveUp(error, attempts=attempts.count) from None
                 paused_at = self._clock.monotonic()
                 await self._gate.renew(request.model.provider, seen, error)

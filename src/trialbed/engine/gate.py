@@ -73,13 +73,17 @@ class Gate:
                 )
 
     def give_another_chance(self) -> None:
-        """Forget what was stopped and refused: another moment, another answer."""
+        """Forget what was stopped and refused, and that credentials were of no use: another moment, another answer."""
         self._stopped.clear()
         self._refused.clear()
+        for renewal in self._renewals.values():
+            renewal.in_a_row = 0
 
-    def has_renewed_in_vain(self, provider: str) -> bool:
-        """Whether credentials were read anew since they were last taken."""
-        return self._renewal(provider).in_a_row > 0
+    def has_renewed_in_vain(self, provider: str, seen: int) -> bool:
+        """Whether an attempt of generation `seen` was made with the newest credentials, which were read anew since they
+        were last taken."""
+        renewal = self._renewal(provider)
+        return renewal.count == seen and renewal.in_a_row > 0
 
     def gave_up(self, request: ModelRequest, error: CallError) -> None:
         """A request ended without an answer. One that is not taken as it is need not be sent again."""

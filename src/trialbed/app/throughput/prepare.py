@@ -63,7 +63,9 @@ class Measuring:
             UserError: an unknown variant was named, or two models cannot be told apart.
         """
         variants = self.wanted.variants or (self.found.baseline,)
-        plan = choose_plan(self.settings, self.found, Choice(variants=variants, runs=1), subjects=models, judges=())
+        # The same models in another order are the same plan, and go on in the same run.
+        subjects = sorted(models, key=str)
+        plan = choose_plan(self.settings, self.found, Choice(variants=variants, runs=1), subjects=subjects, judges=())
         return Prepared(
             self.root,
             self.settings,

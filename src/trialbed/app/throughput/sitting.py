@@ -164,7 +164,7 @@ class MeasuringSitting:
         except UserError as error:
             self.refused = error
             return None
-        if expected != self._models:
+        if set(expected) != set(self._models):
             self.next_models = expected
             return None
         await opening.again()
