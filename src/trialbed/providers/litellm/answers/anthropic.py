@@ -10,6 +10,7 @@ from trialbed.providers.litellm.answers.reading import (
     Reading,
     ToolUse,
     arguments_of,
+    index_of,
     items,
     joined,
     member,
@@ -47,11 +48,11 @@ def assembled(events: Sequence[Any]) -> dict[str, Any]:
             case "message_start":
                 message |= mapping(event.get("message"), "message")
             case "content_block_start":
-                blocks[_index(event)] = dict(mapping(event.get("content_block"), "content_block"))
+                blocks[index_of(event)] = dict(mapping(event.get("content_block"), "content_block"))
             case "content_block_delta":
                 delta = mapping(event.get("delta"), "delta")
                 if found := _PIECES.get(str(delta.get("type"))):
-                    pieces.setdefault((_index(event), found[1]), []).append(text(delta.get(found[0]), found[0]))
+                    pieces.setdefault((index_of(event), found[1]), []).append(text(delta.get(found[0]), found[0]))
             case "message_delta":
                 usage = {**(message.get("usage") or {}), **(event.get("usage") or {})}
                 message |= {**mapping(event.get("delta") or {}, "delta"), "usage": usage}
@@ -64,13 +65,6 @@ def assembled(events: Sequence[Any]) -> dict[str, Any]:
         begun = block.get(name)
         block[name] = (begun if isinstance(begun, str) else "") + joined(found_pieces)
     return {**message, "content": [blocks[index] for index in sorted(blocks)]}
-
-
-def _index(event: Mapping[str, Any]) -> int:
-    index = event.get("index")
-    if not isinstance(index, int):
-        raise NotAnAnswer("index is missing or not a number")
-    return index
 
 
 def read(body: Mapping[str, Any]) -> Reading:

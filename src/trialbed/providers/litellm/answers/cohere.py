@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialbed.core.model import Usage
-from trialbed.providers.body import NotAnAnswer, mapping, string
+from trialbed.providers.body import mapping, string
 from trialbed.providers.litellm.answers.reading import (
     EndedEarly,
     Reading,
     ToolUse,
     arguments_of,
+    index_of,
     items,
     joined,
     member,
@@ -47,12 +48,12 @@ def assembled(events: Sequence[Any]) -> dict[str, Any]:
             case "message-start":
                 body |= only(event, {"id": "id"})
             case "content-start" | "content-delta":
-                said, thought = contents.setdefault(_index(event), ([], []))
+                said, thought = contents.setdefault(index_of(event), ([], []))
                 content = mapping(member(event, "delta", "message", "content") or {}, "content")
                 said.append(text(content.get("text"), "text"))
                 thought.append(text(content.get("thinking"), "thinking"))
             case "tool-call-start" | "tool-call-delta":
-                name, arguments = tools.setdefault(_index(event), ([], []))
+                name, arguments = tools.setdefault(index_of(event), ([], []))
                 function = mapping(member(event, "delta", "message", "tool_calls", "function") or {}, "function")
                 name.append(text(function.get("name"), "name"))
                 arguments.append(text(function.get("arguments"), "arguments"))
@@ -70,13 +71,6 @@ def assembled(events: Sequence[Any]) -> dict[str, Any]:
         {"function": {"name": "".join(name), "arguments": joined(given)}} for _, (name, given) in sorted(tools.items())
     ]
     return {**body, "message": {"content": parts, "tool_calls": calls}}
-
-
-def _index(event: Mapping[str, Any]) -> int:
-    index = event.get("index")
-    if not isinstance(index, int):
-        raise NotAnAnswer("index is missing or not a number")
-    return index
 
 
 def read(body: Mapping[str, Any]) -> Reading:

@@ -96,6 +96,18 @@ def items(value: Any, what: str) -> list[Mapping[str, Any]]:
     return value
 
 
+def index_of(event: Mapping[str, Any]) -> int:
+    """Which part of the answer an event of a stream is about.
+
+    Raises:
+        NotAnAnswer: it does not say.
+    """
+    index = event.get("index")
+    if not isinstance(index, int):
+        raise NotAnAnswer("index is missing or not a number")
+    return index
+
+
 def member(value: Any, *path: str | int) -> Any:
     """What stands at `path` in a JSON value; None if nothing does."""
     for name in path:
