@@ -66,7 +66,8 @@ class Connection:
             await asyncio.get_running_loop().create_future()  # ends when the client leaves or the server closes
         paid_but_lost = isinstance(reply.disturbance, ModelTimeout | CutBefore)
         first_s = reply.latency_s * (config.ttft_fraction if call.streaming and not paid_but_lost else 1.0)
-        await self._pause(first_s)
+        # From the arrival of the request: what it took to read and decide is part of the latency.
+        await self._pause(first_s - self.waited_s)
         match reply.disturbance:
             case ModelTimeout():
                 return await self.reject(_TIMED_OUT)
