@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from trialbed.app import logs
+from trialbed.app.collector import seldom_collected
 from trialbed.app.journal import open_journal
 from trialbed.app.money import BUDGET, check_room, left_of, open_spending, prices_of, used_up
 from trialbed.app.parts import announcer, build_run, far_sinks, plan_facts
@@ -109,7 +110,9 @@ class MeasuringSitting:
                     tracing = open_tracing(traced, self._redact, announce, _trace_facts(prepared, folder))
                     cycles = self._cycles(prepared, opening, folder, journal, drain, tracing.span)
                     try:
-                        await carry_out_cycles(cycles, beside=self._beside)
+                        # A collection in the middle of a stream would count as the model's time.
+                        with seldom_collected():
+                            await carry_out_cycles(cycles, beside=self._beside)
                     finally:
                         is_cut = cycles.run.signals.exit_code is not None
                         await tracing.end(ending_facts(how_they_stand(cycles)), is_cut=is_cut)
