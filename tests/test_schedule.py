@@ -61,6 +61,16 @@ async def test_ticks_that_nobody_was_there_for_are_counted_and_not_made_up_for()
     assert clock.at_s == 150.0
 
 
+async def test_a_wait_that_takes_hours_too_long_is_followed_by_one_cycle_not_by_two() -> None:
+    clock = SetClock(late_s=35.0)
+    schedule, drain = FixedRate(clock, 10.0), Waiting(clock)
+    tick = await schedule.next(drain)  # due at 110, awake at 145
+    assert (tick.number, tick.missed, clock.at_s) == (4, 3, 145.0)
+    clock.late_s = 0.0
+    assert (await schedule.next(drain)).number == 5
+    assert clock.at_s == 150.0
+
+
 @given(st.lists(st.floats(0.0, 50.0), max_size=30), st.floats(0.5, 20.0))
 async def test_no_tick_comes_before_its_time_or_twice(took: list[float], interval_s: float) -> None:
     clock = SetClock()

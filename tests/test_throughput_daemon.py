@@ -2,12 +2,13 @@
 
 import re
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.standins.ingest import IngestStandIn
+from tests.standins.ingest import Faults, IngestStandIn
 from tests.standins.model_list import ModelList
 from tests.support.bedrock import bedrock_process, bedrock_thread
 from tests.support.project import running, wait_until
@@ -228,3 +229,65 @@ def test_credentials_that_come_later_are_found_at_the_next_cycle(tmp_path: Path,
             assert daemon.wait().code == 143
     first, *_ = measuring.records()
     assert first["outcome"] == "provider_error" and "AWS credentials: none found" in first["outcome_reason"]
+
+
+def test_without_list_and_copy_a_cycle_is_left_out_and_the_next_one_may_be_measured(
+    tmp_path: Path, ingest: IngestStandIn
+) -> None:
+    with bedrock_thread(RehearsalConfig()) as server, ModelList([FAST]) as listed:
+        measuring = measuring_project(tmp_path, server.url, ingest, **listed.environment())
+        with running(measuring.start(*DAEMON)) as daemon:
+            wait_until(lambda: cycles_ended(daemon.stderr) >= 1, "a cycle")
+            listed.status = 500
+            for copy in (measuring.project.root / "local_backups").glob(".models-*.json"):
+                copy.unlink()
+            wait_until(lambda: "nothing is measured in this cycle" in daemon.stderr, "a cycle left out")
+            listed.status = 200
+            seen = cycles_ended(daemon.stderr)
+            wait_until(lambda: cycles_ended(daemon.stderr) > seen, "a cycle with the list again")
+            daemon.send(signal.SIGTERM)
+            assert daemon.wait().code == 143
+    repeats = [record["repeat"] for record in measuring.records()]
+    assert repeats == list(range(len(repeats)))
+
+
+def test_cycles_that_a_sleeping_machine_missed_are_counted_and_not_made_up_for(
+    tmp_path: Path, ingest: IngestStandIn
+) -> None:
+    with bedrock_thread(RehearsalConfig()) as server:
+        measuring = measuring_project(tmp_path, server.url, ingest, BENCHMARK_MODELS=FAST)
+        with running(measuring.start(*DAEMON)) as daemon:
+            wait_until(lambda: cycles_ended(daemon.stderr) >= 1, "a cycle")
+            daemon.send(signal.SIGSTOP)
+            time.sleep(3.5 * INTERVAL_S)
+            before = len(measuring.records())
+            daemon.send(signal.SIGCONT)
+            wait_until(lambda: "cycles were missed" in daemon.stderr, "the daemon notices")
+            wait_until(lambda: len(measuring.records()) > before, "a cycle after it")
+            daemon.send(signal.SIGTERM)
+            assert daemon.wait().code == 143
+    missed = re.search(r"(\d+) cycles were missed", daemon.stderr)
+    assert missed is not None and 2 <= int(missed[1]) <= 4
+
+
+def test_a_second_signal_ends_at_once_although_the_results_server_hangs(tmp_path: Path) -> None:
+    with bedrock_thread(RehearsalConfig()) as server, IngestStandIn(Faults(hang=1.0)) as ingest:
+        measuring = measuring_project(tmp_path, server.url, ingest, BENCHMARK_MODELS=FAST)
+        with running(measuring.start("--daemon", "--interval", "60")) as daemon:
+            wait_until(lambda: ingest.log, "a result on its way")
+            daemon.send(signal.SIGTERM)
+            wait_until(lambda: "SIGTERM" in daemon.stderr, "the first signal is heard")
+            began = time.monotonic()
+            daemon.send(signal.SIGTERM)
+            assert daemon.wait().code == 143
+            assert time.monotonic() - began < 5.0
+    assert measuring.project.status()["owed"] == {"ingest": 1}
+
+
+def test_a_spending_limit_pauses_the_daemon_and_says_so(tmp_path: Path, ingest: IngestStandIn) -> None:
+    with bedrock_thread(RehearsalConfig()) as server:
+        measuring = measuring_project(tmp_path, server.url, ingest, BENCHMARK_MODELS=FAST)
+        # One answer of 64 tokens costs some 9 millionths of a dollar, and may cost twice that.
+        ended = measuring.start(*DAEMON, "--max-cost", "0.00003").wait()
+    assert ended.code == 2 and "MAX_COST_USD: " in ended.stderr
+    assert {record["outcome"] for record in measuring.records()} == {"answered"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trialbed.core.clock import SystemClock
 from trialbed.core.errors import UserError
 from trialbed.core.experiment import Experiment
+from trialbed.core.http_rules import is_header_value
 from trialbed.settings import Settings
 from trialbed.sinks.ledger import Ledger
 
@@ -37,13 +38,9 @@ def ingest_problems(settings: Settings) -> list[str]:
 
         problem = address_problem(url)
         problems += [f"INGEST_API_URL: {problem}"] if problem else []
-    if key is not None and not _is_header(key.get_secret_value()):
+    if key is not None and not is_header_value(key.get_secret_value()):
         problems.append("INGEST_API_KEY: holds signs that a header may not have (only ASCII, no spaces); correct it")
     return problems
-
-
-def _is_header(value: str) -> bool:
-    return value.isascii() and value.isprintable() and " " not in value
 
 
 def ingest_target(settings: Settings) -> "IngestTarget":

@@ -10,7 +10,6 @@ from trialbed.app import logs
 from trialbed.app.checks import ModelCheck, check_models, refusing, setting_problems, small_calls
 from trialbed.app.collector import seldom_collected
 from trialbed.app.hub import check_hub
-from trialbed.app.ingest import check_ingest
 from trialbed.app.journal import open_journal
 from trialbed.app.models import Models, open_models
 from trialbed.app.money import (
@@ -24,9 +23,9 @@ from trialbed.app.money import (
     prices_of,
     used_up,
 )
-from trialbed.app.parts import announcer, build_run, far_sinks, plan_facts, sends_results, writes_to_s3
+from trialbed.app.parts import announcer, build_run, far_sinks, plan_facts
+from trialbed.app.places import check_places
 from trialbed.app.prepare import Prepared
-from trialbed.app.s3 import check_s3
 from trialbed.app.screen import Screen
 from trialbed.app.tracing import GalileoWanted, Tracing, ending_facts, open_tracing, plan_tracing
 from trialbed.core.clock import SystemClock
@@ -98,9 +97,7 @@ async def do_job(
     redact = Redactor(known_secrets(os.environ))
     announce = announcer(screen, redact)
     # Before any model is asked, even about itself.
-    for note in await check_s3(settings) if writes_to_s3(prepared) else []:
-        announce(note)
-    for note in await check_ingest(settings) if sends_results(prepared) else []:
+    for note in await check_places(prepared):
         announce(note)
     personas = prepared.found.experiment.personas() if prepared.is_rehearsal else ()
     opening = open_models(

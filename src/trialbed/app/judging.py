@@ -15,10 +15,10 @@ from trialbed.app.instruments import self_judged, self_judging_notice
 from trialbed.app.job import check_far_side, summary_of
 from trialbed.app.judging_lock import judges_deviation
 from trialbed.app.money import BUDGET, preflight_paid, used_up
-from trialbed.app.parts import open_sinks, writes_to_s3
+from trialbed.app.parts import open_sinks
+from trialbed.app.places import check_places
 from trialbed.app.prepare import Prepared
 from trialbed.app.prepare_judging import JudgingWanted, PreparedJudging, prepare_judging
-from trialbed.app.s3 import check_s3
 from trialbed.app.screen import Screen
 from trialbed.app.tracing import ending_facts
 from trialbed.core.clock import SystemClock, iso_z
@@ -62,13 +62,13 @@ async def judge_run(root: Path, folder: RunFolder, wanted: JudgingWanted, screen
     """
     ready = prepare_judging(root, folder, wanted)
     _refuse_rehearsed_judges(ready.prepared)
-    bucket_notes = await check_s3(ready.prepared.settings) if writes_to_s3(ready.prepared) else []
+    notes = await check_places(ready.prepared)
     async with open_desk(ready.prepared, folder, screen) as desk:
         state = desk.journal.state
         number = number_of(state.judgings, ready.facts, fresh=wanted.fresh)
         trials = to_judge(desk.journal, number)
         _announce(desk, ready, number, trials)
-        for note in bucket_notes:
+        for note in notes:
             desk.announce(note)
         desk.check_limit()
         checks = await check_far_side(ready.prepared, desk.models, desk.announce)

@@ -192,13 +192,14 @@ def find_run(backups: Path, name: str | None) -> RunFolder:
 
 def is_complete(folder: RunFolder, plan_hash: str, sinks: Collection[str] = ()) -> bool:
     """Whether the newest sitting left nothing to do of that plan, and delivered to all of `sinks`."""
-    last = _last_event(folder.journal)
+    last = last_event(folder.journal)
     if last is None or last.get("e") not in _SAYS_IF_COMPLETE or last.get("plan_hash") != plan_hash:
         return False
     return bool(last.get(_SAYS_IF_COMPLETE[last["e"]])) and set(sinks) <= set(last.get("owed", ()))
 
 
-def _last_event(path: Path) -> dict[str, Any] | None:
+def last_event(path: Path) -> dict[str, Any] | None:
+    """The newest event of a journal, without reading the others; None if there is none that is whole."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))

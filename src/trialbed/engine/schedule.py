@@ -30,13 +30,22 @@ class FixedRate:
         Raises:
             Drained: the run is stopping.
         """
-        due = max(self._number + 1, int((self._clock.monotonic() - self._began) / self._interval_s))
-        missed = due - self._number - 1
-        self._number = due
-        at = self._began + due * self._interval_s
+        due = max(self._number + 1, self._passed)
         # Not for a moment too short: a timer may come early by what the clock cannot tell.
-        while (rest_s := at - self._clock.monotonic()) > 0:
+        while (rest_s := self._moment(due) - self._clock.monotonic()) > 0:
             await drain.sleep(rest_s)
         if drain.is_begun:
             await drain.sleep(0)
-        return Tick(due, missed, self._clock.monotonic() - at)
+        # The wait itself may have taken much longer: a machine sleeps, a process is stopped.
+        due = max(due, self._passed)
+        missed = due - self._number - 1
+        self._number = due
+        return Tick(due, missed, self._clock.monotonic() - self._moment(due))
+
+    @property
+    def _passed(self) -> int:
+        """The newest tick whose moment has come."""
+        return int((self._clock.monotonic() - self._began) / self._interval_s)
+
+    def _moment(self, number: int) -> float:
+        return self._began + number * self._interval_s

@@ -7,10 +7,8 @@ import anyio
 
 from trialbed.app import logs
 from trialbed.app.hub import check_hub
-from trialbed.app.ingest import check_ingest
 from trialbed.app.money import price_problems
-from trialbed.app.parts import sends_results, writes_to_s3
-from trialbed.app.s3 import check_s3
+from trialbed.app.places import check_places
 from trialbed.app.screen import Screen
 from trialbed.app.throughput.expectation import Expectation
 from trialbed.app.throughput.owing import deliver_earlier
@@ -77,7 +75,5 @@ async def _check_far_side(measuring: Measuring, models: tuple[ModelName, ...]) -
             _log.warning("%s; measuring goes on, records are kept and sent later", line)
     if problems:
         raise UserError("\n".join(problems))
-    notes = await check_s3(measuring.settings) if writes_to_s3(prepared) else []
-    notes += await check_ingest(measuring.settings) if sends_results(prepared) else []
-    for line in notes:
+    for line in await check_places(prepared):
         _log.warning(line)

@@ -11,7 +11,7 @@ from trialbed.app.push import push
 from trialbed.app.stored import owed_by_sink
 from trialbed.app.throughput.wanted import EXPERIMENT
 from trialbed.core.errors import UserError
-from trialbed.engine.folder import RunFolder, runs_newest_first
+from trialbed.engine.folder import RunFolder, last_event, runs_newest_first
 from trialbed.settings import Settings
 from trialbed.sinks.journal.state import read_state
 
@@ -41,4 +41,8 @@ def _owing(backups: Path, but: str) -> list[RunFolder]:
 
 
 def _owes(folder: RunFolder) -> bool:
-    return folder.journal.exists() and bool(owed_by_sink(read_state(folder.journal)).get(_SINK))
+    """A sitting that came to its end has written what it owed: then the rest of a journal of weeks is not read."""
+    last = last_event(folder.journal) or {}
+    if not folder.journal.exists() or (last.get("e") == "run_stop" and not last["owed"].get(_SINK)):
+        return False
+    return bool(owed_by_sink(read_state(folder.journal)).get(_SINK))

@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from trialbed.core.errors import UserError
+from trialbed.core.http_rules import is_loopback_host
 from trialbed.engine.folder import write_whole
 
 _OLDEST = timedelta(hours=6)
 _ANSWER_S = 15.0
 _MOST_BYTES = 1 << 20
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _WRAPPERS = ("models", "data")
 _NAMES = ("id", "model_id", "model", "model_name", "name")
 
@@ -42,7 +42,7 @@ class RemoteList:
     def problem(self) -> str | None:
         """What is wrong with the address, in one line."""
         parts = urlsplit(self.url)
-        is_local = (parts.hostname or "") in _LOOPBACK
+        is_local = is_loopback_host(parts.hostname or "")
         if parts.scheme == "https" or (parts.scheme == "http" and is_local):
             return None
         return "BENCHMARK_MODELS_URL: must begin with https:// (plain http only on this machine); correct it"

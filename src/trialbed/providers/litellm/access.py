@@ -1,12 +1,12 @@
 """With which key and at which address is a provider called? Read from an environment; pure."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from trialbed.core.errors import UserError
+from trialbed.core.http_rules import is_header_value, is_loopback_host
 from trialbed.providers.litellm.table import PROVIDERS, Provider
 
 
@@ -41,7 +41,7 @@ def access_to(provider: str, environment: Mapping[str, str]) -> Access:
     key_variable, key = _first(table.keys, environment)
     if table.keys and not key:
         problems.append(f"{table.keys[0]}: not set, and {table.title} takes no call without a key; set it in .env")
-    elif key and not _is_header(key):
+    elif key and not is_header_value(key):
         problems.append(f"{key_variable}: holds a character that no key has; copy it again, in one line")
     base = _base(table, environment, problems)
     settings = _settings(provider, environment, problems)
@@ -60,10 +60,6 @@ def _first(names: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str,
 
 def _instead_of_a_key(table: Provider) -> str:
     return table.settings["vertex_credentials"][0][0] if "vertex_credentials" in table.settings else ""
-
-
-def _is_header(key: str) -> bool:
-    return key.isascii() and key.isprintable() and " " not in key
 
 
 def _base(table: Provider, environment: Mapping[str, str], problems: list[str]) -> str | None:
@@ -91,18 +87,9 @@ def _address_problem(address: str) -> str | None:
         return "is no address; give one like https://host/v1"
     if parts.username or parts.password or parts.query or parts.fragment:
         return "holds more than an address; give one like https://host/v1"
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback_host(host):
         return f"http to {host} would show the key to everyone on the way; use https"
     return None
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _settings(provider: str, environment: Mapping[str, str], problems: list[str]) -> dict[str, str]:

@@ -9,9 +9,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from yarl import URL
 
+from trialbed.core.http_rules import is_loopback_host
+
 Address = IPv4Address | IPv6Address
 
-LOOPBACK_NAME = "localhost"
 _NAT64 = IPv6Network("64:ff9b::/96")
 _MORE_REFUSED = (
     (IPv4Network("100.64.0.0/10"), "shared between carriers"),
@@ -65,12 +66,6 @@ def _is_odd_number(host: str) -> bool:
     except (OSError, UnicodeError):
         return False
     return True
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether a URL names this machine itself: by its one name, or by an address of its own."""
-    literal = literal_of(host)
-    return host.lower() == LOOPBACK_NAME if literal is None else literal.is_loopback
 
 
 def why_refused(address: Address, *, is_loopback_fine: bool) -> str | None:

@@ -9,7 +9,8 @@ import anyio
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from trialbed.sinks.ingest.address import is_loopback_host, literal_of, why_refused
+from trialbed.core.http_rules import is_loopback_host
+from trialbed.sinks.ingest.address import literal_of, why_refused
 from trialbed.sinks.ingest.faults import Passing, Refused
 from trialbed.sinks.ingest.target import IngestTarget
 
