@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.ingest_material import NONCE, failure, for_ingest, measurement
 from trialbed.core import errors
+from trialbed.core.http_rules import seconds_asked
 from trialbed.core.outcome import Outcome
 from trialbed.sinks.ingest.address import address_problem
 from trialbed.sinks.ingest.answers import Answer, fault_of_error, fault_of_result, faults_of_batch
@@ -23,7 +24,7 @@ from trialbed.sinks.ingest.diagnosis import ErrorKind, code_in, diagnosis_of
 from trialbed.sinks.ingest.faults import IngestFault, NoArrays, NotKept, Passing, Refused, Rejected
 from trialbed.sinks.ingest.resolver import AddressRefused, check_address
 from trialbed.sinks.ingest.target import IngestTarget, Pace
-from trialbed.sinks.ingest.waiting import asked_s, wait_s
+from trialbed.sinks.ingest.waiting import wait_s
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
 A, B = "https://one.example/ingest", "https://two.example/ingest"
@@ -453,7 +454,7 @@ def test_an_array_that_says_nothing_of_its_items_leaves_all_of_them_owed(
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, seconds: float | None) -> None:
-    assert asked_s(header, NOW) == seconds
+    assert seconds_asked(header, NOW) == seconds
 
 
 @given(

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from trialbed.core import errors
+from trialbed.core.http_rules import seconds_asked
 from trialbed.providers.litellm.http import Received
 
 _DETAIL_CHARS = 500
@@ -172,8 +173,8 @@ def retry_after_s(
     if milliseconds is not None:
         return milliseconds / 1000
     if value := lower.get("retry-after"):
-        seconds = _number(value)
-        return seconds if seconds is not None else _until(value, lower.get("date"), now)
+        # By the provider's own clock, where it tells the time.
+        return seconds_asked(value, _moment(lower.get("date")) or now or datetime.now(UTC))
     for part in _parts(about or {}):
         delay = part.get("retryDelay")
         if isinstance(delay, str) and (match := _DELAY.fullmatch(delay)):
@@ -185,14 +186,12 @@ def _number(text: str) -> float | None:
     return float(text) if re.fullmatch(r"\d{1,9}(\.\d+)?", text) else None
 
 
-def _until(date: str, said_at: str | None, now: datetime | None) -> float | None:
-    """By the provider's own clock, where it tells the time."""
+def _moment(date: str | None) -> datetime | None:
     try:
-        then = parsedate_to_datetime(date)
-        start = parsedate_to_datetime(said_at) if said_at else (now or datetime.now(UTC))
-        return max(0.0, (then - start).total_seconds())
-    except (ValueError, TypeError):
+        at = parsedate_to_datetime(date) if date else None
+    except ValueError:
         return None
+    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _meaning(about: Mapping[str, Any] | None, status: int) -> type[errors.CallError]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
+from trialbed.core.http_rules import seconds_asked
 from trialbed.sinks.ingest.faults import IngestFault, NoArrays, NotKept, Passing, Refused, Rejected
-from trialbed.sinks.ingest.waiting import asked_s
 
 _REJECTED = frozenset({"rejected", "error", "failed"})
 _SAYS_REJECTED = re.compile(rb'"status"\s*:\s*"\s*(?:rejected|error|failed)\s*"', re.IGNORECASE)
@@ -118,7 +118,7 @@ def _of_status(answer: Answer, now: datetime) -> IngestFault:
     if status in _NO_ADDRESS:
         return Refused(f"INGEST_API_URL: there is nothing that takes results ({_said(answer)}); correct it")
     if status in _BUSY or not 400 <= status < 500:
-        asked = asked_s(answer.retry_after, now)
+        asked = seconds_asked(answer.retry_after, now)
         return Passing(f"the server is busy or out of order ({_said(answer)})", asked_s=asked)
     return Rejected(f"the server does not take it ({_said(answer)})")
 

@@ -1,8 +1,5 @@
 """How long until the next try? Pure."""
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from math import isfinite
 from random import Random
 
 from trialbed.sinks.ingest.target import Pace
@@ -22,20 +19,3 @@ def wait_s(*, failures: int, asked_s: float | None, most_s: float, pace: Pace, r
         return random.uniform(0.0, cap_s)
     # Never earlier than asked: a try before its time may count against the limit too.
     return min(asked_s, pace.retry_after_most_s) + random.uniform(0.0, min(cap_s, pace.retry_first_s))
-
-
-def asked_s(header: str | None, now: datetime) -> float | None:
-    """The seconds that a `Retry-After` asks for, as a number or as a date (RFC 9110, 10.2.3); None = it says nothing
-    that can be understood."""
-    if header is None:
-        return None
-    text = header.strip()
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            at = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
-    return max(0.0, seconds) if isfinite(seconds) else None
