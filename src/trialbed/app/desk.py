@@ -9,7 +9,7 @@ from trialbed.app import logs
 from trialbed.app.calling import Calling, open_calling
 from trialbed.app.checks import setting_problems, small_calls
 from trialbed.app.journal import open_journal
-from trialbed.app.models import Models, open_models
+from trialbed.app.models import Models, models_of
 from trialbed.app.money import limit_notice, open_spending, price_problems, prices_of
 from trialbed.app.parts import announcer, flush_patience_s
 from trialbed.app.prepare import Prepared
@@ -109,8 +109,7 @@ async def open_desk(prepared: Prepared, folder: RunFolder, screen: Screen) -> As
     traced = plan_tracing(settings, os.environ)
     redact = Redactor(known_secrets(os.environ))
     announce = announcer(screen, redact)
-    personas = prepared.found.experiment.personas() if prepared.is_rehearsal else ()
-    async with open_models(prepared.models, settings, personas=personas, seed=prepared.plan.seed) as models:
+    async with models_of(prepared) as models:
         prices = prices_of(prepared, models)
         handler = logs.open_log(folder.path / "run.log", settings.log_level, redact)
         try:

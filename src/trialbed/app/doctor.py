@@ -10,7 +10,7 @@ from trialbed.app.checks import check_models, hub_problems, setting_problems
 from trialbed.app.hub import check_hub
 from trialbed.app.ingest import check_ingest, ingest_is_wanted, ingest_problems, ingest_target
 from trialbed.app.instruments import self_judged, self_judging_notice
-from trialbed.app.models import open_models
+from trialbed.app.models import models_of
 from trialbed.app.prepare import Prepared, Wanted, prepare
 from trialbed.app.s3 import check_s3, s3_is_wanted, s3_target
 from trialbed.core.errors import UserError
@@ -72,9 +72,8 @@ async def _models(prepared: Prepared, redact: Callable[[str], str]) -> list[Find
         return [
             Finding("models", True, f"rehearsal, because {prepared.why_rehearsal}; set SUBJECT_MODELS for real ones")
         ]
-    personas = prepared.found.experiment.personas() if prepared.is_rehearsal else ()
     try:
-        async with open_models(prepared.models, prepared.settings, personas=personas, seed=0) as models:
+        async with models_of(prepared) as models:
             checks = await check_models(models.by_name, prepared)
     except UserError as error:
         return [Finding("credentials", False, redact(str(error)))]

@@ -11,7 +11,7 @@ from trialbed.app.checks import ModelCheck, check_models, refusing, setting_prob
 from trialbed.app.collector import seldom_collected
 from trialbed.app.hub import check_hub
 from trialbed.app.journal import open_journal
-from trialbed.app.models import Models, open_models
+from trialbed.app.models import Models, models_of
 from trialbed.app.money import (
     BUDGET,
     check_room,
@@ -99,15 +99,7 @@ async def do_job(
     # Before any model is asked, even about itself.
     for note in await check_places(prepared):
         announce(note)
-    personas = prepared.found.experiment.personas() if prepared.is_rehearsal else ()
-    opening = open_models(
-        prepared.models,
-        settings,
-        personas=personas,
-        seed=prepared.plan.seed,
-        is_timed=prepared.found.experiment.is_timed,
-    )
-    async with opening as models:
+    async with models_of(prepared) as models:
         prices = prices_of(prepared, models)
         # A new run has no folder before its models have answered; one that goes on looks first what is left to spend.
         checks = await check_far_side(prepared, models, announce) if chosen is None else []

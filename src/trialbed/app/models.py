@@ -1,12 +1,13 @@
 """How are the models of a run opened? One client per provider, closed at the run's end."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import SecretStr
 
+from trialbed.app.prepare import Prepared
 from trialbed.core.errors import UserError
 from trialbed.core.model import Model, ModelName
 from trialbed.settings import Settings
@@ -50,6 +51,18 @@ async def open_models(
         if problems:
             raise UserError("\n".join(problems))
         yield models
+
+
+def models_of(prepared: Prepared) -> AbstractAsyncContextManager[Models]:
+    """Open the models of a run as its experiment needs them; see `open_models`."""
+    experiment = prepared.found.experiment
+    return open_models(
+        prepared.models,
+        prepared.settings,
+        personas=experiment.personas() if prepared.is_rehearsal else (),
+        seed=prepared.plan.seed,
+        is_timed=experiment.is_timed,
+    )
 
 
 async def open_provider(
