@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from trialbed.core.experiment import Material as Material
     from trialbed.core.experiment import Scenario as Scenario
     from trialbed.core.experiment import Variant as Variant
+    from trialbed.core.factor import Factor as Factor
     from trialbed.core.golden import GoldenCase as GoldenCase
     from trialbed.core.judge import AnswerUnreadable as AnswerUnreadable
     from trialbed.core.judge import Judge as Judge
@@ -33,6 +34,7 @@ _HOME = {
     "AnswerUnreadable": "trialbed.core.judge",
     "Chat": "trialbed.core.conversation",
     "Experiment": "trialbed.core.experiment",
+    "Factor": "trialbed.core.factor",
     "GoldenCase": "trialbed.core.golden",
     "Judge": "trialbed.core.judge",
     "JudgeFailed": "trialbed.core.judge",

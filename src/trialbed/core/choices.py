@@ -1,10 +1,18 @@
 """What was decided about the analysis before the data were there? Kept in plan.json and in a locked plan."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from trialbed.core.experiment import Experiment
+from trialbed.core.factor import Factor
 from trialbed.core.measure import Measure
 
 DEFAULT_RESAMPLES = 2_000
@@ -15,7 +23,8 @@ class Choices(BaseModel):
 
     The contrasts are those of every variant against `baseline`, within blocks, of every binary and score measure;
     those of `primary` are the confirmatory ones of a locked plan. `category` is the measure whose shares make the rate
-    table. `alpha` is the family's error rate; intervals have confidence 1 - alpha.
+    table. `alpha` is the family's error rate; intervals have confidence 1 - alpha. `factors` are what scenarios
+    differ in (see `core.factor`).
 
     Args:
         least_words: a trial with a shorter reply is left out of the sensitivity analysis; 0 = there is none.
@@ -35,12 +44,21 @@ class Choices(BaseModel):
     equivalence_margin: float | None = Field(None, gt=0)
     resamples: int = Field(DEFAULT_RESAMPLES, ge=100, le=100_000)
     seed: int = 0
+    factors: tuple[Factor, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Choices that were written down before there were factors keep their hash."""
+        fields: dict[str, Any] = plain(self)
+        return {name: value for name, value in fields.items() if value or name != "factors"}
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
         names = [measure.name for measure in self.measures]
         if len(set(names)) < len(names):
             raise ValueError("two measures have the same name")
+        if len({factor.name for factor in self.factors}) < len(self.factors):
+            raise ValueError("two factors have the same name")
         for chosen in (self.primary, self.category):
             if chosen is not None and chosen not in names:
                 raise ValueError(f"there is no measure {chosen!r}")
@@ -64,4 +82,5 @@ def choices_of(experiment: Experiment, *, baseline: str, seed: int) -> Choices:
         least_words=experiment.least_words,
         equivalence_margin=experiment.equivalence_margin,
         seed=seed,
+        factors=experiment.factors,
     )

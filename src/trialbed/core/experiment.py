@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from trialbed.core.conversation import Chat
+from trialbed.core.factor import Factor
 from trialbed.core.golden import GoldenCase
 from trialbed.core.judge import Judge
 from trialbed.core.measure import Measure
@@ -70,8 +71,8 @@ class Experiment:
 
     `default_scenarios` are the ones run when none is asked for (None: all). `needs_judge` says that
     `judge` or `converse` asks a judge model. `headline` names the field of the evaluation that the
-    summary counts. `measures` are what a report compares, the primary one first; `least_words` and
-    `equivalence_margin` are choices of its analysis (see `core.choices.Choices`).
+    summary counts. `measures` are what a report compares, the primary one first; `factors` are what the scenarios
+    differ in; `least_words` and `equivalence_margin` are choices of its analysis (see `core.choices.Choices`).
 
     `has_student` says that a model (or a script) plays the other side, through `chat.student`, for as many turns as
     `trial.dialogue` allows. `judges_turns` says that every reply is judged for itself, while the dialogue goes on: by
@@ -95,6 +96,7 @@ class Experiment:
     takes_cut: ClassVar[bool] = False
     headline: ClassVar[str | None] = None
     measures: ClassVar[tuple[Measure, ...]] = ()
+    factors: ClassVar[tuple[Factor, ...]] = ()
     least_words: ClassVar[int] = 0
     equivalence_margin: ClassVar[float | None] = None
 

@@ -133,8 +133,9 @@ def _choices(where: str, lock: Lock, now: Lock) -> Iterator[Difference | None]:
         for part in {**locked[name], **actual[name]}:
             one, other = locked[name].get(part), actual[name].get(part)
             yield value_difference(f"{where}: measures: {name}.{part}", one, other)
-    for name in before:
-        yield value_difference(f"{where}: {name}", before[name], after[name])
+    # Factors are left out where there are none.
+    for name in before | after:
+        yield value_difference(f"{where}: {name}", before.get(name), after.get(name))
 
 
 def _ids(items: tuple[dict[str, Any], ...]) -> list[str]:

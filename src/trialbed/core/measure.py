@@ -69,7 +69,7 @@ class Measure(BaseModel):
 
     def value_of(self, values: Mapping[str, Any] | None) -> Value | None:
         """What a verdict's values say; None if they do not say it. Never 0 for "does not say"."""
-        found = _at(values, self.field)
+        found = at_path(values, self.field)
         match self.kind:
             case "binary" if self.positive:
                 return None if found is None else float(_as_text(found) in self.positive)
@@ -83,10 +83,11 @@ class Measure(BaseModel):
 
     def is_censored(self, values: Mapping[str, Any] | None) -> bool:
         """Whether a survival time ended without the event."""
-        return self.censored_field is not None and _at(values, self.censored_field) is True
+        return self.censored_field is not None and at_path(values, self.censored_field) is True
 
 
-def _at(values: Any, path: str) -> Any:
+def at_path(values: Any, path: str) -> Any:
+    """What stands at a dotted path; None where nothing does."""
     for name in path.split("."):
         if not isinstance(values, Mapping):
             return None
