@@ -65,7 +65,9 @@ def open_calling(
         governor=governor,
         spending=spending,
         retries=RetryBudget(
-            per_call=settings.call_attempts, per_run=_retries(settings.run_retries, trials, patience_s)
+            per_call=settings.call_attempts,
+            per_run=_retries(settings.run_retries, trials, patience_s),
+            retries_per_call=prepared.per_call.retries,
         ),
         gate=gate,
         drain=drain,
@@ -75,6 +77,7 @@ def open_calling(
         deadline_s=settings.call_deadline_s,
         redact=redact,
         patience_s=patience_s,
+        attempt_s=prepared.per_call.attempt_s,
     )
     return Calling(calls, governor, gate)
 

@@ -1,4 +1,8 @@
-"""The judging of a stored run: check, begin or go on, judge, sum up."""
+"""The judging of a stored run: check, begin or go on, judge, sum up.
+
+Where the run itself asked no judge, the first judging takes its place: it has the number 0, asks in the very words in
+which the run would have asked, and leaves the records that the run would have left.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,12 +64,23 @@ async def judge_run(root: Path, folder: RunFolder, wanted: JudgingWanted, screen
     Raises:
         UserError: something the user can fix; nothing is lost.
     """
-    ready = prepare_judging(root, folder, wanted)
+    return await judge_prepared(prepare_judging(root, folder, wanted), folder, screen, fresh=wanted.fresh)
+
+
+async def judge_prepared(
+    ready: PreparedJudging, folder: RunFolder, screen: Screen, *, fresh: bool, goes_on: bool = False
+) -> JudgingFinished:
+    """The same, prepared already. With `goes_on`, what the run itself was to be judged by and was not is judged first,
+    if the judges are the same; else a run that asked judges is judged anew.
+
+    Raises:
+        UserError: something the user can fix; nothing is lost.
+    """
     _refuse_rehearsed_judges(ready.prepared)
     notes = await check_places(ready.prepared)
     async with open_desk(ready.prepared, folder, screen) as desk:
         state = desk.journal.state
-        number = number_of(state.judgings, ready.facts, fresh=wanted.fresh)
+        number = number_of(state.judgings, ready.facts, fresh=fresh, first=_first(ready, goes_on=goes_on and not fresh))
         trials = to_judge(desk.journal, number)
         _announce(desk, ready, number, trials)
         for note in notes:
@@ -88,6 +103,14 @@ async def judge_run(root: Path, folder: RunFolder, wanted: JudgingWanted, screen
             left = len(trials.left) - judging.tally.judged
             desk.announce(used_up(desk.spending, left, len(trials.left) + trials.done))
         return _finished(desk, judging)
+
+
+def _first(ready: PreparedJudging, *, goes_on: bool) -> int:
+    """The number of a run's first judging: 0 where it takes the place of the run's own."""
+    own = ready.stored.plan.judges
+    asked_none = not own and ready.prepared.found.experiment.needs_judge
+    is_the_same = [str(judge) for judge in own] == ready.facts["judges"]
+    return 0 if asked_none or (goes_on and is_the_same) else 1
 
 
 def _refuse_rehearsed_judges(prepared: Prepared) -> None:

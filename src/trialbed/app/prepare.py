@@ -17,6 +17,7 @@ from trialbed.core.lock import UnderLock
 from trialbed.core.model import ModelName
 from trialbed.core.plan import Plan
 from trialbed.core.student import Dialogue
+from trialbed.engine.attempts import NO_BOUNDS, PerCall
 from trialbed.plugins import Catalog, Found, scan
 from trialbed.providers.bedrock.credentials import has_credentials_offline
 from trialbed.providers.bedrock.prices import PriceList, price_list
@@ -45,7 +46,7 @@ class Prepared:
     there is none. Without `asks_subjects` the answers of the plan's subjects are there already, and only its judges
     are asked. `judge_variable` is the one by which the user has named them, `options` have, by parameter of the
     subjects, the option of a command that sets it in the place of a variable. `ceilings` are the most calls in flight
-    of single models, as a roster file gives them.
+    of single models, as a roster file gives them. `per_call` are bounds of a command's own on every call.
     """
 
     root: Path
@@ -61,6 +62,7 @@ class Prepared:
     judge_variable: str = "JUDGE_MODELS"
     options: Mapping[str, str] = field(default_factory=dict)
     ceilings: Mapping[ModelName, int] = field(default_factory=dict)
+    per_call: PerCall = NO_BOUNDS
 
     @property
     def subjects(self) -> tuple[ModelName, ...]:

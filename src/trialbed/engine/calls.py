@@ -42,9 +42,10 @@ class Calls:
         deadline_s: float,
         redact: Callable[[str], str],
         patience_s: float | None = None,
+        attempt_s: float | None = None,
     ) -> None:
-        """`deadline_s` runs from a call's first attempt. With `patience_s` a call also waits no longer than that in
-        all, for its turn or for credentials: what cannot be asked now is not asked later.
+        """`deadline_s` runs from a call's first attempt, `attempt_s` from each. With `patience_s` a call also waits no
+        longer than that in all, for its turn or for credentials: what cannot be asked now is not asked later.
         """
         self._models = models
         self._governor = governor
@@ -58,6 +59,7 @@ class Calls:
         self._deadline_s = deadline_s
         self._redact = redact
         self._patience_s = patience_s
+        self._attempt_s = attempt_s
 
     async def ask(self, request: ModelRequest, role: Role, log: TrialLog) -> ModelReply:
         """The model's reply, durable; from the journal if it was given before.
@@ -130,9 +132,12 @@ class Calls:
 
     async def _converse(self, request: ModelRequest, attempts: Attempts) -> ModelReply:
         left_s = attempts.deadline - self._clock.monotonic()
-        with anyio.move_on_after(max(0.0, left_s)) as scope:
+        is_cut_short = self._attempt_s is not None and self._attempt_s < left_s
+        with anyio.move_on_after(max(0.0, self._attempt_s if is_cut_short and self._attempt_s else left_s)) as scope:
             return await self._models[request.model].converse(request)
         assert scope.cancelled_caught
+        if is_cut_short:
+            raise ConnectionCut(f"no answer within {self._attempt_s:g} s", code="AttemptTimedOut")
         raise ConnectionCut("no answer before the call's deadline", code="DeadlineExceeded")
 
     async def _keep(
@@ -184,7 +189,7 @@ class Calls:
             random=self._random,
         )
         match step:
-            case Again(wait_s) if self._retries.allows(error, attempts.count):
+            case Again(wait_s) if self._retries.allows(error, attempts):
                 await self._back_off(wait_s)
             case StopModel():
                 self._gate.stop(request.model, self._redact(str(error))[:300], _stopped_role(error, role))

@@ -75,14 +75,16 @@ class Judging:
     tally: Tally = field(default_factory=Tally)
 
 
-def number_of(judgings: list[dict[str, Any]], facts: Mapping[str, Any], *, fresh: bool) -> int:
+def number_of(judgings: list[dict[str, Any]], facts: Mapping[str, Any], *, fresh: bool, first: int = 1) -> int:
     """The number of the judging that a command begins or goes on with.
 
     It goes on with the newest one if that was not finished and has the same `facts` (members of its `judging_start`).
+    `first` is the number of the first one: 0 where what is judged is as good as judged by the run itself, because it
+    asked no judge or the same ones.
     """
     starts = [event for event in judgings if event["e"] == "judging_start"]
     if not starts:
-        return 1
+        return first
     newest = starts[-1]
     finished = {event["n"] for event in judgings if event["e"] == "judging_stop" and event["complete"]}
     is_the_same = all(newest.get(name) == value for name, value in facts.items())

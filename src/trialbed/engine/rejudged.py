@@ -24,11 +24,12 @@ def rejudged(
 
     `verdicts` (the first is the new evaluation) and `calls` are those of this judging alone. There are none where the
     answer turned out to be `unreadable`, which says why. What was said and when, and everything about the subject's
-    calls, stays. Each new call says in its `judging` which it was
-    made in; those of the run itself have no such member. `deviations` are all that the run has declared by now.
+    calls, stays. Each new call says in its `judging` which it was made in; those of the run itself, and those made
+    later in its place (`judging` 0), have no such member. `deviations` are all that the run has declared by now.
     """
     row = {name: value for name, value in record.items() if name != "model_config"}
-    every = [*record["calls"], *({**for_readers(call), "judging": judging} for call in calls)]
+    made_in = {"judging": judging} if judging else {}
+    every = [*record["calls"], *({**for_readers(call), **made_in} for call in calls)]
     return Record.model_validate(
         {
             **row,
