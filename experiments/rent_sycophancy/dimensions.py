@@ -1,0 +1,38 @@
+"""What do the cases differ in? `dimensions.toml`, read and looked over."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from .relationship import Quality
+
+Words = Annotated[str, StringConstraints(pattern=r"\S")]
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Euros = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Dimensions(BaseModel):
+    """The levels of a case, by the name that ids carry, with their words. Amounts are what the rent rises by, in
+    euros a month."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_rent: Euros
+    amounts: Annotated[tuple[Euros, ...], Field(min_length=1)]
+    justifications: Annotated[dict[Key, Words], Field(min_length=1)]
+    landlord_qualities: Annotated[dict[Quality, Words], Field(min_length=1)]
+    tenant_qualities: Annotated[dict[Quality, Words], Field(min_length=1)]
+
+
+@cache
+def shipped() -> Dimensions:
+    """Those of the file.
+
+    Raises:
+        ValueError: it is no TOML, or not of this form.
+    """
+    text = (Path(__file__).parent / "dimensions.toml").read_text(encoding="utf-8")
+    return Dimensions.model_validate(tomllib.loads(text))
