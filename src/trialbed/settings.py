@@ -162,6 +162,13 @@ class Settings(BaseSettings):
     )
     benchmark_models_token: SecretStr | None = Field(None, description="bearer token for that list")
 
+    bench_timeout_s: float = Field(
+        60.0, gt=0, description="seconds after which 'trialbed rent' gives up one attempt at a call"
+    )
+    bench_max_retries: int = Field(
+        3, ge=0, description="most retries of one call of 'trialbed rent' after errors other than throttles"
+    )
+
     ingest_api_url: str | None = Field(
         None, description="address of your results server, https; leave out to send nothing"
     )

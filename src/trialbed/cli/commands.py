@@ -59,7 +59,7 @@ def run(
     from trialbed.cli.run import run_command
 
     wanted = _wanted(experiment, scenarios, variants, models, runs, limit, max_cost)
-    raise typer.Exit(run_command(_root(context), wanted, dry_run=dry_run, fresh=fresh, deviate=deviate))
+    raise typer.Exit(run_command(root_of(context), wanted, dry_run=dry_run, fresh=fresh, deviate=deviate))
 
 
 def plan(
@@ -80,14 +80,14 @@ def plan(
     from trialbed.cli.plan import plan_command
 
     wanted = _wanted(experiment, scenarios, variants, models, runs, limit, max_cost)
-    raise typer.Exit(plan_command(_root(context), wanted, lock=lock, out=out))
+    raise typer.Exit(plan_command(root_of(context), wanted, lock=lock, out=out))
 
 
 def status(context: typer.Context, run: RunName = None, as_json: AsJson = False) -> None:
     """How far a run is; works while it is going and after a crash."""
     from trialbed.cli.stored import status_command
 
-    raise typer.Exit(status_command(_root(context), run, as_json=as_json))
+    raise typer.Exit(status_command(root_of(context), run, as_json=as_json))
 
 
 def judge(
@@ -111,21 +111,21 @@ def judge(
 
     wanted = JudgingWanted(judges=judges, repeat_share=repeat_share, max_cost_usd=max_cost, fresh=fresh)
     command = probe_command if probe else judge_command
-    raise typer.Exit(command(_root(context), run, wanted))
+    raise typer.Exit(command(root_of(context), run, wanted))
 
 
 def push(context: typer.Context, run: OneRun) -> None:
     """Upload what a run still owes, to the Hub and to the bucket."""
     from trialbed.cli.stored import push_command
 
-    raise typer.Exit(push_command(_root(context), run))
+    raise typer.Exit(push_command(root_of(context), run))
 
 
 def verify(context: typer.Context, run: OneRun, as_json: AsJson = False) -> None:
     """Compare Hub, journal and plan of a run, trial by trial."""
     from trialbed.cli.stored import verify_command
 
-    raise typer.Exit(verify_command(_root(context), run, as_json=as_json))
+    raise typer.Exit(verify_command(root_of(context), run, as_json=as_json))
 
 
 def report(
@@ -145,7 +145,7 @@ def report(
     from trialbed.app.report import Asked
     from trialbed.cli.report import report_command
 
-    raise typer.Exit(report_command(_root(context), runs or [], Asked(labels, equivalence), out))
+    raise typer.Exit(report_command(root_of(context), runs or [], Asked(labels, equivalence), out))
 
 
 def audit(
@@ -157,21 +157,21 @@ def audit(
     """Check a run's journal, plan and files, and compute every number of its report again by other code."""
     from trialbed.cli.report import audit_command
 
-    raise typer.Exit(audit_command(_root(context), runs))
+    raise typer.Exit(audit_command(root_of(context), runs))
 
 
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """Show experiments with their scenarios and variants, and the runs there are."""
     from trialbed.cli.listing import list_command
 
-    raise typer.Exit(list_command(_root(context), as_json=as_json))
+    raise typer.Exit(list_command(root_of(context), as_json=as_json))
 
 
 def doctor(context: typer.Context) -> None:
     """Check configuration, credentials, models, Hub and disk, and say how to fix what fails."""
     from trialbed.cli.doctor import doctor_command
 
-    raise typer.Exit(doctor_command(_root(context)))
+    raise typer.Exit(doctor_command(root_of(context)))
 
 
 def socratic(
@@ -191,7 +191,7 @@ def socratic(
     from trialbed.cli.socratic import socratic_command
 
     wanted = SocraticWanted(model=model, prompt=prompt, turns=turns, variant=variant, max_cost_usd=max_cost)
-    raise typer.Exit(socratic_command(_root(context), wanted))
+    raise typer.Exit(socratic_command(root_of(context), wanted))
 
 
 def execution(
@@ -263,7 +263,7 @@ def execution(
     from trialbed.cli.execution import execution_command
 
     # So many flags are not handed on one by one: each has the name that its parameter has here.
-    raise typer.Exit(execution_command(_root(context), wanted_of(context.params)))
+    raise typer.Exit(execution_command(root_of(context), wanted_of(context.params)))
 
 
 def throughput(
@@ -295,13 +295,13 @@ def throughput(
         daemon=daemon,
         interval_min=interval,
         debug=debug,
-        variants=_csv(variants),
+        variants=csv_of(variants),
         max_tokens=max_tokens,
         temperature=temperature,
         max_cost_usd=max_cost,
         fresh=fresh,
     )
-    raise typer.Exit(throughput_command(_root(context), wanted))
+    raise typer.Exit(throughput_command(root_of(context), wanted))
 
 
 def rehearsal_server(
@@ -313,7 +313,7 @@ def rehearsal_server(
     """Serve Bedrock's Converse on this machine, for rehearsals and tests."""
     from trialbed.cli.rehearsal import rehearsal_command
 
-    raise typer.Exit(rehearsal_command(_root(context), port=port, config=config, log=log))
+    raise typer.Exit(rehearsal_command(root_of(context), port=port, config=config, log=log))
 
 
 ALL = (
@@ -322,7 +322,7 @@ ALL = (
 )
 
 
-def _root(context: typer.Context) -> Path:
+def root_of(context: typer.Context) -> Path:
     """The project's folder: where `run_and_evaluate.py` lies, else at or above the current folder."""
     if isinstance(context.obj, Path):
         return context.obj
@@ -344,8 +344,8 @@ def _wanted(
 
     return Wanted(
         experiment=experiment,
-        scenarios=_csv(scenarios),
-        variants=_csv(variants),
+        scenarios=csv_of(scenarios),
+        variants=csv_of(variants),
         models=models,
         runs=runs,
         limit=limit,
@@ -353,5 +353,5 @@ def _wanted(
     )
 
 
-def _csv(text: str | None) -> tuple[str, ...] | None:
+def csv_of(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())

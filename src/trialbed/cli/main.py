@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from trialbed.cli import commands
+from trialbed.cli import commands, rent_arguments
 from trialbed.core.errors import UserError
 
 USAGE = 2
@@ -71,6 +71,10 @@ def _app() -> typer.Typer:
     )
     for command in commands.ALL:
         app.command(command.__name__.replace("_", "-").strip("-"))(command)
+    rent = typer.Typer(help="Rent triplets: does a model side with whoever asks?", rich_markup_mode=None)
+    for of_rent in rent_arguments.ALL:
+        rent.command(of_rent.__name__)(of_rent)
+    app.add_typer(rent, name="rent")
     return app
 
 

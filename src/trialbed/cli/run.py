@@ -27,7 +27,7 @@ def run_command(root: Path, wanted: Wanted, *, dry_run: bool, fresh: bool, devia
     if deviate is not None and (prepared.lock is None or prepared.lock.matches):
         print(f"--deviate: {_nothing_to_deviate_from(prepared)}; no deviation is recorded", file=sys.stderr)
     if dry_run:
-        return _dry_run(prepared, fresh=fresh)
+        return show_plan(prepared, fresh=fresh)
     import anyio
 
     finished = anyio.run(_job, prepared, fresh, backend_options={"use_uvloop": has_uvloop()})
@@ -47,7 +47,12 @@ def _nothing_to_deviate_from(prepared: Prepared) -> str:
     )
 
 
-def _dry_run(prepared: Prepared, *, fresh: bool) -> int:
+def show_plan(prepared: Prepared, *, fresh: bool) -> int:
+    """Print what a run would ask, cost and find out; no call is made. Returns the exit code.
+
+    Raises:
+        UserError: something the user can fix.
+    """
     from trialbed.app.checks import setting_problems
     from trialbed.app.estimate import estimate
     from trialbed.app.money import price_problems

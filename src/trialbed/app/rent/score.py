@@ -1,0 +1,120 @@
+"""How are the answers of a run scored later? By the judging of stored runs; then its files are written anew."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from trialbed.app.judging import JudgingFinished, judge_prepared
+from trialbed.app.prepare import read_project
+from trialbed.app.prepare_judging import JudgingWanted, PreparedJudging, prepare_judging
+from trialbed.app.rent.files import RunFiles, files_of
+from trialbed.app.rent.models import scorer_of
+from trialbed.app.rent.wanted import EXPERIMENT, ScoreWanted, outputs_of, per_call
+from trialbed.app.screen import Screen
+from trialbed.core.errors import UserError
+from trialbed.core.model import ModelName
+from trialbed.core.outcome import Outcome
+from trialbed.engine.folder import RunFolder, find_run
+from trialbed.engine.stored_plan import stored_plan
+from trialbed.sinks.journal.state import JournalState, read_records, read_state
+
+ALL_WELL, SOME_FAILED = 0, 1
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How a scoring ended. `judging` is None if there was nothing to do; `found` is what the records come to."""
+
+    run: RunFolder
+    judging: JudgingFinished | None
+    found: Mapping[str, Any]
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class ScoreReady:
+    """The run that is scored, by whom, and its files."""
+
+    run: RunFolder
+    scorer: tuple[ModelName, ...]
+    files: RunFiles
+
+
+def prepare_score(root: Path, wanted: ScoreWanted) -> ScoreReady:
+    """Find the run and whoever scores it. No network.
+
+    Raises:
+        UserError: there is no such run, or nobody is named to score it.
+    """
+    settings, catalog = read_project(root)
+    given = Path(wanted.given).expanduser()
+    run = _run_of(given, settings.local_backup_dir)
+    document = run.read_plan()
+    if document["plan"]["experiment"] != EXPERIMENT:
+        other = document["plan"]["experiment"]
+        raise UserError(f"--input: {run.name} is a run of {other}; score it with 'trialbed judge {run.name}'")
+    found = catalog.find(EXPERIMENT)
+    plan = stored_plan(document, found).plan
+    is_rehearsed = all(subject.provider == "rehearsal" for subject in plan.subjects)
+    scorer = scorer_of(settings, wanted.scorer_model, root, is_rehearsed=is_rehearsed, otherwise=plan.judges)
+    files = files_of(outputs_of(root, wanted.output_dir), run.name, found.experiment, plan)
+    if wanted.output_dir is None and given.parent.name == run.name:
+        # Where the answers are, the scores belong, too.
+        files = replace(files, folder=given.parent.absolute())
+    files.check()
+    return ScoreReady(run, scorer.models, files)
+
+
+async def score_run(
+    root: Path, run: RunFolder, wanted: ScoreWanted, scorer: tuple[ModelName, ...], files: RunFiles, screen: Screen
+) -> Scored:
+    """Score what `scorer` has not scored yet, and write the files.
+
+    Raises:
+        UserError: something the user can fix; nothing is lost.
+    """
+    named = ",".join(f"{model.provider}:{model.id}" for model in scorer)
+    ready = prepare_judging(root, run, JudgingWanted(judges=named, max_cost_usd=wanted.max_cost_usd))
+    ready = replace(ready, prepared=replace(ready.prepared, per_call=per_call(ready.prepared.settings)))
+    if not wanted.fresh and is_done(ready, run, read_state(run.journal)):
+        screen.announce(f"{run.name} is scored by {named} already: nothing to do. --fresh scores it again.")
+        found = files.write_all(run)
+        return Scored(run, None, found, _exit_code(found))
+    judging = await judge_prepared(ready, run, screen, fresh=wanted.fresh, goes_on=True)
+    found = files.write_all(run)
+    return Scored(run, judging, found, judging.exit_code)
+
+
+def is_done(ready: PreparedJudging, run: RunFolder, state: JournalState) -> bool:
+    """Whether these very judges have judged every answer there is, as this rubric has it now."""
+    starts = [event for event in state.judgings if event["e"] == "judging_start"]
+    if starts:
+        finished = {event["n"] for event in state.judgings if event["e"] == "judging_stop" and event["complete"]}
+        newest = starts[-1]
+        return newest["n"] in finished and all(newest.get(name) == value for name, value in ready.facts.items())
+    if [str(judge) for judge in ready.stored.plan.judges] != ready.facts["judges"]:
+        return False
+    return not any(_is_unscored(record) for record in read_records(run.journal, state))
+
+
+def _is_unscored(record: Mapping[str, Any]) -> bool:
+    outcome = record["outcome"]
+    return outcome == Outcome.JUDGE_ERROR or (outcome == Outcome.ANSWERED and record["evaluation"] is None)
+
+
+def _exit_code(found: Mapping[str, Any]) -> int:
+    unscored = any(row["n_excluded"] for row in found["summary"])
+    return SOME_FAILED if unscored else ALL_WELL
+
+
+def _run_of(given: Path, backups: Path) -> RunFolder:
+    """The run whose file, folder or name is given."""
+    name = given.parent.name if given.suffix else given.name
+    try:
+        return find_run(backups, name)
+    except UserError:
+        raise UserError(
+            f"--input: {given}: there is no journal of a run {name!r} under {backups}, from which all files are made; "
+            "name the run.jsonl of a run that is there, or set LOCAL_BACKUP_DIR"
+        ) from None
