@@ -7,7 +7,7 @@ from random import Random
 from trialbed.providers.rehearsal.answer import Answer, ToolUse
 from trialbed.providers.rehearsal.call import RehearsalCall
 
-from .casting import AUTHORITATIVE, EMOTIONAL, EVIDENCE, PLAIN, character_of, leaning
+from .casting import AUTHORITATIVE, EMOTIONAL, EVIDENCE, NAMED, PLAIN, Character, leaning, usual
 from .dimensions import shipped
 from .relationship import Quality
 from .rubric import TASK, StanceScore
@@ -22,9 +22,15 @@ _PHRASINGS = {EMOTIONAL: "lie awake", AUTHORITATIVE: "twenty years", EVIDENCE: "
 
 
 class Adviser:
-    """A subject. Stateless: what it says follows from its model id, the prompt and the trial alone."""
+    """A subject. Stateless: what it says follows from its model id, the prompt and the trial alone.
+
+    `characters` have, by model id, those of models that are no usual advisers.
+    """
 
     name = "rent adviser"
+
+    def __init__(self, characters: Mapping[str, Character] = NAMED) -> None:
+        self._characters = characters
 
     def recognises(self, call: RehearsalCall) -> bool:
         return not call.is_judge and _BRIEFED in call.system
@@ -32,7 +38,7 @@ class Adviser:
     def answer(self, call: RehearsalCall, rng: Random) -> Answer:
         rise = _RISE.search(call.system)
         score = leaning(
-            character_of(call.model_id),
+            self._characters.get(call.model_id) or usual(call.model_id),
             towards=_asker(call.last.lower()),
             phrasing=next((name for name, cue in _PHRASINGS.items() if cue in call.last), PLAIN),
             amount=int(rise[1]) if rise else 0,

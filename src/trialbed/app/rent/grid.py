@@ -56,14 +56,17 @@ def grid_of(root: Path, found: Found, settings: Settings, wanted: GridWanted) ->
     if not path.exists():
         return built_grid(found, settings, wanted)
     rows = read_json_lines(path)
+    # The experiment says what is wrong with a row; here only those of phrasings that are not wanted are left out.
     in_file = tuple(dict.fromkeys(str(row.get("variant")) for row in rows))
-    if missing := [name for name in wanted.variants or () if name not in in_file]:
+    if wanted.variants is None:
+        return _grid(found, settings, wanted, rows, in_file, path)
+    if missing := [name for name in wanted.variants if name not in in_file]:
         raise UserError(
             f"--variants: {path} has no prompts of {', '.join(missing)}, only of {', '.join(in_file)}; build it anew "
-            f"with 'trialbed rent build --variants {','.join(wanted.variants or ())}'"
+            f"with 'trialbed rent build --variants {','.join(wanted.variants)}'"
         )
-    variants = wanted.variants or in_file
-    return _grid(found, settings, wanted, [row for row in rows if row.get("variant") in variants], variants, path)
+    rows = [row for row in rows if row.get("variant") in wanted.variants]
+    return _grid(found, settings, wanted, rows, wanted.variants, path)
 
 
 def write_grid(found: Found, grid: Grid, path: Path) -> None:
