@@ -3,7 +3,8 @@
 A cluster-robust standard error is 0 where all rows say the same, and its interval then a single point. So the clusters
 are made into an effective number of rows, and Wilson's score interval is taken for that many:
 
-    n* = p (1 - p) / v, at most n;  n* = G where p is 0 or 1 or v is 0;  then  n* (t(n - 1) / t(G - 1))^2, at most n*
+    n* = p (1 - p) / v, at most n;  n* = G, at most n, where p is 0 or 1 or v is 0 (or rounding: its root 1e-9 or less);
+    then  n* (t(n - 1) / t(G - 1))^2, at most n*
 
 with v the cluster-robust variance of p (CR1, as in `means`), G clusters, t(d) the upper alpha/2 quantile of Student's t
 with d degrees of freedom. The effective size and its correction for few clusters: Korn & Graubard, Survey Methodology
@@ -19,6 +20,9 @@ from scipy.stats import t as student
 
 from trialbed.analysis.stats.interval import Interval
 from trialbed.analysis.stats.samples import by_cluster, finite
+
+NO_SPREAD = 1e-9
+"""A standard error of a share that is no larger is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,26 @@ def clustered_share(hits: Sequence[bool], clusters: Sequence[Hashable], *, alpha
         return Share(round(float(rows.sum())), n, groups, None)
     residuals = sums - p * sizes
     variance = groups / (groups - 1) * float(residuals @ residuals) / n**2
+    interval = effective_wilson(p, variance, n=n, clusters=groups, alpha=alpha)
+    return Share(round(float(rows.sum())), n, groups, interval)
+
+
+def effective_wilson(p: float, variance: float, *, n: int, clusters: int, alpha: float) -> Interval:
+    """The interval of a share whose cluster-robust variance is known, for as many rows as its clusters are worth.
+
+    Args:
+        n: rows that the share is of; there may be fewer of them than clusters, where clusters share them.
+
+    Raises:
+        ValueError: no rows, or fewer than two clusters.
+    """
+    if n < 1 or clusters < 2:
+        raise ValueError(f"{n} rows of {clusters} clusters: at least one row and two clusters are needed")
     spread = p * (1 - p)
-    effective = min(float(n), spread / variance) if spread > 0 and variance > 0 else float(groups)
-    narrower = float(student.isf(alpha / 2, n - 1) / student.isf(alpha / 2, groups - 1))
-    return Share(round(float(rows.sum())), n, groups, _wilson(p, effective * narrower**2, alpha))
+    has_spread = spread > 0 and variance > NO_SPREAD**2
+    effective = min(float(n), spread / variance if has_spread else float(clusters))
+    narrower = float(student.isf(alpha / 2, n - 1) / student.isf(alpha / 2, clusters - 1)) if n > 1 else 1.0
+    return _wilson(p, effective * min(1.0, narrower) ** 2, alpha)
 
 
 def _wilson(p: float, n: float, alpha: float) -> Interval:
