@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from trialbed.analysis.stats.matched import Matched, matched_means, matched_rates
+from trialbed.analysis.stats.matched import Matched, Side, compared_rates, matched_means, matched_rates
 
 SEED = 12_2025
 DATA_SETS = 600
@@ -93,3 +93,30 @@ def test_of_a_difference_of_means() -> None:
         rows = values.ravel().tolist(), baselines.ravel().tolist(), clusters.ravel().tolist()
         count += holds(matched_means(*rows, n_baseline=CLUSTERS, alpha=0.05), 0.4)
     within(count / DATA_SETS, "means")
+
+
+@pytest.mark.parametrize("repeats", [1, 5])
+@pytest.mark.parametrize("baseline", [0.1, 0.5])
+def test_of_a_difference_of_rates_where_all_clusters_share_all_baselines(repeats: int, baseline: float) -> None:
+    """Nothing has to match: each row is compared with the neutral rows of all clusters."""
+    rng, count, world = np.random.default_rng(SEED), 0, World(repeats, baseline, 0.2, 0.7)
+    for _ in range(DATA_SETS):
+        values, means, clusters = world.drawn(rng)
+        hits = [means[place : place + 1] for place in range(0, len(values), TRIPLETS * repeats)]
+        neutral = [float(turn < round(mean * repeats)) for (mean,) in hits for turn in range(repeats)]
+        side = Side(neutral, [place // repeats for place in range(len(neutral))], [float(TRIPLETS)] * len(neutral))
+        count += holds(compared_rates(Side(values, clusters), side, alpha=0.05), world.effect)
+    within(count / DATA_SETS, world)
+
+
+@pytest.mark.parametrize("baseline", [0.1, 0.5])
+def test_of_a_difference_of_rates_from_baselines_of_clusters_of_their_own(baseline: float) -> None:
+    rng, count, world = np.random.default_rng(SEED), 0, World(5, baseline, 0.2, 0.7)
+    for _ in range(DATA_SETS):
+        values, _, clusters = world.drawn(rng)
+        _, means, others = world.drawn(rng)
+        single = [float(mean > rng.random()) for mean in means[::TRIPLETS]]
+        labels = [CLUSTERS + label for label in others[::TRIPLETS]]
+        side = Side(single, labels, [float(TRIPLETS)] * len(single))
+        count += holds(compared_rates(Side(values, clusters), side, alpha=0.05), world.effect)
+    within(count / DATA_SETS, world)

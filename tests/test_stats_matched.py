@@ -8,9 +8,17 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t as student
 
 from trialbed.analysis.stats.clustered import clustered_share
-from trialbed.analysis.stats.matched import Matched, matched_means, matched_rates
+from trialbed.analysis.stats.matched import (
+    Matched,
+    Side,
+    compared_means,
+    compared_rates,
+    matched_means,
+    matched_rates,
+)
 from trialbed.analysis.stats.means import cluster_robust_mean
 
 quickly = settings(deadline=None, max_examples=150)
@@ -84,6 +92,39 @@ def test_baselines_that_all_say_no_leave_a_width_to_the_side_from_which_they_cou
     lo, hi = ends(found)
     assert hi == pytest.approx(own.hi)
     assert lo == pytest.approx(found.value - math.hypot(found.value - own.lo, none.hi))
+
+
+@quickly
+@given(some_rows, st.integers(1, 4), alphas)
+def test_single_baseline_rows_of_the_same_cluster_say_what_their_mean_says(
+    rows: Rows, times: int, alpha: float
+) -> None:
+    """A cluster of k rows with the same baseline, given as its `times` rows that weigh k / times each."""
+    values, means, clusters = rows
+    own = {label: mean for label, mean in zip(clusters, means, strict=True)}
+    baselines = [own[label] for label in clusters]
+    single = [(label, clusters.count(label) / times) for label in own for _ in range(times)]
+    side = Side([own[label] for label, _ in single], [label for label, _ in single], [weight for _, weight in single])
+    for by_mean, by_row in ((matched_rates, compared_rates), (matched_means, compared_means)):
+        one = by_mean(values, baselines, clusters, n_baseline=len(single), alpha=alpha)
+        other = by_row(Side(values, clusters), side, alpha=alpha)
+        assert (one.n, one.n_baseline, one.clusters) == (other.n, other.n_baseline, other.clusters)
+        assert (one.value, one.baseline, one.p) == pytest.approx((other.value, other.baseline, other.p), abs=1e-9)
+        assert one.interval == pytest.approx(other.interval, abs=1e-6)
+
+
+def test_sides_of_different_clusters_have_the_error_of_a_regression_on_the_side() -> None:
+    rng = np.random.default_rng(8)
+    values, baselines = rng.normal(1, 1, 40), rng.normal(0, 1, 40)
+    labels = [place // 4 for place in range(40)], [10 + place // 4 for place in range(40)]
+    found = compared_means(Side(values.tolist(), labels[0]), Side(baselines.tolist(), labels[1]), alpha=0.05)
+    side = np.repeat([1.0, 0.0], 40)
+    fitted = sm.OLS(np.concatenate([values, baselines]), sm.add_constant(side)).fit(
+        cov_type="cluster", cov_kwds={"groups": np.concatenate(labels), "use_correction": False}
+    )
+    lo, hi = ends(found)
+    half = float(student.isf(0.025, 9)) * math.sqrt(10 / 9) * float(fitted.bse[1])
+    assert (lo, hi) == pytest.approx((found.difference - half, found.difference + half))
 
 
 # --- What changes it and what does not -----------------------------------------------------------
@@ -190,3 +231,19 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(ValueError):
         rates((values, baselines, clusters), n_baseline=n_baseline)
+
+
+@pytest.mark.parametrize(
+    "baselines",
+    [
+        Side([0.0, 1.0], [0, 1], [1.0, 2.0]),
+        Side([0.0, 1.0], [0, 1], [0.0, 2.0]),
+        Side([0.0, 1.0], [0, 1], [2.0]),
+        Side([0.0, 1.0], [0], [1.0, 1.0]),
+        Side([0.0, 1.0, 1.0], [0, 1, 1]),
+        Side([], []),
+    ],
+)
+def test_baselines_must_weigh_as_much_as_there_are_rows(baselines: Side) -> None:
+    with pytest.raises(ValueError):
+        compared_rates(Side([1.0, 0.0], [0, 1]), baselines, alpha=0.05)

@@ -15,6 +15,7 @@ from trialbed.analysis.table import Cell, Table
 from trialbed.analysis.tables.availability import availability, outages
 from trialbed.analysis.tables.contrasts import contrasts
 from trialbed.analysis.tables.costs import calls, deviations, parameters
+from trialbed.analysis.tables.factors import by_factor, matched
 from trialbed.analysis.tables.judges import agreement, judges, probes
 from trialbed.analysis.tables.ledger import ledger
 from trialbed.analysis.tables.missing import bounds, category_association, missingness, sensitivity
@@ -68,6 +69,8 @@ def _tables(
         binary_measures(population),
         means(population),
         contrasts(population, is_confirmatory=all(run.keeps_its_analysis for run in runs)),
+        by_factor(population),
+        matched(population),
         *([category_association(population, category)] if category is not None else []),
         bounds(population),
         missingness(population),

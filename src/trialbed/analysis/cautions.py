@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from trialbed.analysis.population import ALL, Population
 from trialbed.analysis.source import Source
 from trialbed.analysis.table import Table
+from trialbed.core.choices import Choices
 
 _REPEATED_SHARE = 0.05
 
@@ -18,6 +19,7 @@ def cautions_of(population: Population, sources: Sequence[Source], tables: Mappi
         *_of_judges(population, tables),
         *_of_missing(population, tables),
         *_of_calls(tables),
+        *factor_cautions(population.choices, population.variants, tables["matched"]),
     )
 
 
@@ -89,3 +91,26 @@ def _of_calls(tables: Mapping[str, Table]) -> Iterator[str]:
     again, all_calls = (sum(int(row[name] or 0) for row in rows) for name in ("repeated", "calls"))
     if all_calls and again / all_calls > _REPEATED_SHARE:
         yield f"{again} of {all_calls} calls took more than one attempt: what is asked again is selected."
+
+
+def factor_cautions(choices: Choices, variants: Sequence[str], matched: Table) -> Iterator[str]:
+    """Of each factor, which trials have no baseline; the most of them that any one measure leaves out."""
+    variant = ALL if len(variants) > 1 else next(iter(variants), "")
+    for factor in choices.factors:
+        counts: dict[tuple[str, str], list[int]] = {}
+        for row in matched.where(factor=factor.name, variant=variant):
+            if row["subject"] != ALL:
+                place = (str(row["subject"]), str(row["level"]))
+                counts.setdefault(place, []).append(int(row["unmatched"] or 0))
+        without = [_so_many(subject, level, found) for (subject, level), found in counts.items() if max(found)]
+        if without:
+            yield (
+                f"{factor.label}: {', '.join(without)} have no baseline ({factor.baseline}) that matches them and are "
+                "compared with nothing."
+            )
+
+
+def _so_many(subject: str, level: str, counts: Sequence[int]) -> str:
+    most = max(counts)
+    about = "up to " if min(counts) < most else ""
+    return f"{about}{most} {'trial' if most == 1 else 'trials'} of {subject} ({level})"

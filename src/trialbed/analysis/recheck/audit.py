@@ -65,7 +65,10 @@ def study_of(
     documents = [read_document(folder) for folder in run_folders]
     chosen = choices_in(documents, otherwise=choices)
     most = lines if lines is not None else [None] * len(run_folders)
-    runs = [read_run(folder, chosen.measures, lines=upto) for folder, upto in zip(run_folders, most, strict=True)]
+    runs = [
+        read_run(folder, chosen.measures, chosen.factors, lines=upto)
+        for folder, upto in zip(run_folders, most, strict=True)
+    ]
     return Study(chosen, tuple(runs))
 
 

@@ -12,9 +12,11 @@ from typing import Any
 from trialbed.analysis.recheck.journal import event_at, whole_lines
 from trialbed.analysis.recheck.planned import Planned, subject_names, the_planned
 from trialbed.core.choices import Choices
+from trialbed.core.factor import Factor
 from trialbed.core.measure import Measure, Value
 
 ENDED = frozenset({"answered", "truncated", "refused", "filtered", "parse_failed", "provider_error", "judge_error"})
+_LONGEST_LEVEL = 200
 _KEPT_EVENTS = ("run_start", "deviation", "probe")
 
 
@@ -37,10 +39,14 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The verdict that counts: by measure what it says, and whether a time ended without the event."""
+    """The verdict that counts: by measure what it says, and whether a time ended without the event.
+
+    `levels` are by factor, each with the JSON of what the trial's baseline must have in common with it.
+    """
 
     values: tuple[Value | None, ...]
     is_censored: tuple[bool, ...]
+    levels: tuple[tuple[str | None, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +173,9 @@ def read_document(folder: Path) -> dict[str, Any]:
     return document
 
 
-def read_run(folder: Path, measures: tuple[Measure, ...], *, lines: int | None = None) -> RunRows:
+def read_run(
+    folder: Path, measures: tuple[Measure, ...], factors: tuple[Factor, ...] = (), *, lines: int | None = None
+) -> RunRows:
     """The rows of a run from the first `lines` lines of its journal (None: from all)."""
     document = read_document(folder)
     rows = {planned.trial_id: Row(folder.name, planned) for planned in the_planned(document["plan"])}
@@ -180,7 +188,7 @@ def read_run(folder: Path, measures: tuple[Measure, ...], *, lines: int | None =
         elif line.kind in _KEPT_EVENTS:
             events.append(line.event())
     for record in _records(journal, newest):
-        _fill(rows[record["trial_id"]], record, measures)
+        _fill(rows[record["trial_id"]], record, measures, factors)
     _mark_complete_blocks(list(rows.values()))
     return RunRows(folder.name, document, list(rows.values()), events)
 
@@ -197,7 +205,7 @@ def _mark_complete_blocks(rows: list[Row]) -> None:
         row.is_block_complete = row.block not in open_blocks
 
 
-def _fill(row: Row, record: Mapping[str, Any], measures: tuple[Measure, ...]) -> None:
+def _fill(row: Row, record: Mapping[str, Any], measures: tuple[Measure, ...], factors: tuple[Factor, ...]) -> None:
     if record["outcome"] not in ENDED:
         return
     row.outcome = record["outcome"]
@@ -214,7 +222,26 @@ def _fill(row: Row, record: Mapping[str, Any], measures: tuple[Measure, ...]) ->
         row.evaluation = Evaluation(
             values=tuple(measure.value_of(record["evaluation"]) for measure in measures),
             is_censored=tuple(measure.is_censored(record["evaluation"]) for measure in measures),
+            levels=_levels(record["evaluation"], factors) if factors else (),
         )
+
+
+def _levels(evaluation: Mapping[str, Any], factors: tuple[Factor, ...]) -> tuple[tuple[str | None, str], ...]:
+    brief = _brief(evaluation)
+    return tuple((factor.level_of(brief), _common(factor.match_of(brief))) for factor in factors)
+
+
+def _brief(value: Any) -> Any:
+    """Without lists and long texts: they are no levels, and nothing that trials have in common."""
+    if isinstance(value, Mapping):
+        return {name: _brief(member) for name, member in value.items()}
+    return None if isinstance(value, list) or (isinstance(value, str) and len(value) > _LONGEST_LEVEL) else value
+
+
+def _common(values: tuple[Any, ...]) -> str:
+    """The same text for the same values: 200.0 is 200."""
+    plain = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
+    return json.dumps(plain, sort_keys=True)
 
 
 def _evaluating(verdicts: list[dict[str, Any]]) -> dict[str, Any] | None:

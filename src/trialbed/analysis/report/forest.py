@@ -75,17 +75,17 @@ def estimates(table: Table, choices: Choices, measure: str) -> list[Forest]:
     else:
         chosen = choices.measure(measure)
         scale = around(
-            _numbers(rows, value, "lo", "hi"), always=[x for x in (chosen.low, chosen.high) if x is not None]
+            numbers_of(rows, value, "lo", "hi"), always=[x for x in (chosen.low, chosen.high) if x is not None]
         )
 
     def line(place: int, row: dict[str, Cell]) -> Line:
         is_baseline = row["variant"] == choices.baseline
         weight = "is-beside" if is_baseline else ""
-        return Line(str(row["variant"]), table.name, place, _strip(scale, row, value), is_baseline, weight)
+        return Line(str(row["variant"]), table.name, place, strip_of(scale, row, value), is_baseline, weight)
 
     return [
         Forest(measure, subject, scale, tuple(line(*row) for row in those), _baseline_at(those, scale, value, choices))
-        for subject, those in _by_subject(rows)
+        for subject, those in by_subject(rows)
     ]
 
 
@@ -99,8 +99,8 @@ def contrasts(
     for measure, of_measure in groupby(kept, key=lambda item: str(item[1]["measure"])):
         rows = list(of_measure)
         found = limits if measure == choices.primary else {}
-        scale = around(_numbers(rows, "difference", "lo", "hi"), always=[0.0])
-        for subject, those in _by_subject(rows):
+        scale = around(numbers_of(rows, "difference", "lo", "hi"), always=[0.0])
+        for subject, those in by_subject(rows):
             lines = tuple(
                 _contrast(table.name if table else "", scale, choices, place, row, found.get((subject, row["variant"])))
                 for place, row in those
@@ -116,7 +116,7 @@ def probes(table: Table | None) -> list[Forest]:
 
     def line(place: int, row: dict[str, Cell]) -> Line:
         weight = "" if row["kind"] == POOLED else "is-part"
-        return Line(_probe_name(row), "probes", place, _strip(scale, row, "rate"), weight=weight)
+        return Line(_probe_name(row), "probes", place, strip_of(scale, row, "rate"), weight=weight)
 
     return [
         Forest("probes", str(judge), scale, tuple(line(*row) for row in those))
@@ -137,7 +137,7 @@ def _probe_name(row: dict[str, Cell]) -> str:
 def _contrast(table: str, scale: Scale, choices: Choices, place: int, row: dict[str, Cell], limit: Row | None) -> Line:
     adjusted = row["p_holm"] if choices.correction == "holm" else row["p_bh"]
     is_clear = adjusted is not None and float(adjusted) < choices.alpha
-    strip = _strip(scale, row, "difference", is_filled=is_clear, limit=limit[1] if limit else None)
+    strip = strip_of(scale, row, "difference", is_filled=is_clear, limit=limit[1] if limit else None)
     method = str(row["method"])
     return Line(
         str(row["variant"]),
@@ -150,7 +150,7 @@ def _contrast(table: str, scale: Scale, choices: Choices, place: int, row: dict[
     )
 
 
-def _strip(
+def strip_of(
     scale: Scale, row: dict[str, Cell], value: str, *, is_filled: bool = True, limit: dict[str, Cell] | None = None
 ) -> Strip:
     ends = [None if row[name] is None else scale.at(float(row[name] or 0)) for name in ("lo", "hi")]
@@ -161,7 +161,7 @@ def _strip(
     return Strip(scale.at(float(row[value] or 0)), ends[0], ends[1], far, is_filled)
 
 
-def _by_subject(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
+def by_subject(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
     """The pooled rows first: they are the answer, the others show whether it holds everywhere."""
     groups: dict[str, list[Row]] = {POOLED: []}
     for place, row in rows:
@@ -173,7 +173,7 @@ def _baseline_at(rows: Sequence[Row], scale: Scale, value: str, choices: Choices
     return next((scale.at(float(row[value] or 0)) for _, row in rows if row["variant"] == choices.baseline), None)
 
 
-def _numbers(rows: Iterable[Row], *names: str) -> list[float]:
+def numbers_of(rows: Iterable[Row], *names: str) -> list[float]:
     return [float(cell) for _, row in rows for name in names if (cell := row[name]) is not None]
 
 

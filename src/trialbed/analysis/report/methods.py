@@ -41,6 +41,13 @@ class _Uses:
             for _, row in rows_of(self.tables.get("contrasts"))
         )
 
+    def matched(self, kind: str, table: str = "matched") -> bool:
+        """Whether a table of factors has an interval of a measure of this kind."""
+        return any(
+            row["lo"] is not None and self.kinds.get(str(row["measure"])) == kind
+            for _, row in rows_of(self.tables.get(table))
+        )
+
     def says(self, word: str, **places: str) -> bool:
         """Whether a column of a table (`association="test"`) names something, in any spelling."""
         return any(
@@ -141,6 +148,33 @@ _ALL: tuple[tuple[Callable[[_Uses], bool], Statistic], ...] = (
         lambda uses: uses.filled("contrasts", "p_equivalence"),
         Statistic(
             "Equivalence is tested by two one-sided tests", "Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987, 657"
+        ),
+    ),
+    (
+        lambda uses: uses.matched("binary", "by_factor"),
+        Statistic(
+            "Rates by what scenarios differ in have Wilson's interval of as many trials as would be as sure if they "
+            "were independent, by the spread between clusters",
+            "Korn & Graubard, Surv. Methodol. 24, 1998, 193; Dean & Pagano, J. Surv. Stat. Methodol. 3, 2015, 484",
+        ),
+    ),
+    (
+        lambda uses: uses.filled("matched", "difference"),
+        Statistic(
+            "Each trial of a level is compared with the mean of the baseline level's trials of the same run, subject "
+            "and variant that match it; one without any is counted as unmatched and never compared with nothing. "
+            "Trials that share a baseline or a family of scenarios are not independent of each other: errors go by the "
+            "spread between clusters, p values by the t distribution of one degree of freedom less than there are "
+            "clusters, and are not adjusted for their number",
+            "Liang & Zeger, Biometrika 73, 1986, 13; Cameron & Miller, J. Hum. Resour. 50, 2015, 317",
+        ),
+    ),
+    (
+        lambda uses: uses.matched("binary"),
+        Statistic(
+            "The interval of such a difference of rates is made of the score intervals of both rates and of how they "
+            "go together from cluster to cluster, so that it has a width where all answers are alike",
+            "Zou & Donner, Stat. Med. 27, 2008, 1693; Newcombe, Stat. Med. 17, 1998, 2635",
         ),
     ),
     (

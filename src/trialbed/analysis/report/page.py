@@ -42,6 +42,7 @@ _PLACED = frozenset(
             "deviations",
         ),
         *("percentiles", "over_time", "availability", "outages"),
+        *("by_factor", "matched"),
     )
 )
 """Tables that have a section of their own; any other comes after them."""

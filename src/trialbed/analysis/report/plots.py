@@ -15,6 +15,7 @@ from trialbed.analysis.findings import Findings
 from trialbed.analysis.report.bars import EXCLUSIONS, categories
 from trialbed.analysis.report.course_plots import course_plots
 from trialbed.analysis.report.forest import POOLED, rows_of
+from trialbed.analysis.report.levels import is_clear
 from trialbed.analysis.report.panels import INK, OTHERS, PALETTE, Rows, floats, intervals, panels, saved, short, stacked
 from trialbed.analysis.table import Cell, Table
 
@@ -76,6 +77,30 @@ def _contrasts(findings: Findings) -> Figure | None:
         intervals(axes, rows, "difference", lambda row: PALETTE[0] if is_clear(row) else "white")
 
     label = f"difference from {short(choices.baseline)} (filled: adjusted p below alpha)"
+    return panels(groups, draw, label=label)
+
+
+def _matched(findings: Findings) -> Figure | None:
+    """Of the first factor with a baseline: each measure and level, all subjects together and each."""
+    rows = [row for _, row in rows_of(findings.tables.get("matched")) if row["difference"] is not None]
+    variants = {row["variant"] for row in rows}
+    labels = {measure.name: measure.label for measure in findings.choices.measures}
+    groups: dict[str, Rows] = {}
+    for row in rows:
+        is_whole = row["variant"] == POOLED or POOLED not in variants
+        if is_whole and row["factor"] == rows[0]["factor"]:
+            name = f"{labels.get(str(row['measure']), row['measure'])}: {row['level']}"
+            pooled = row["subject"] == POOLED
+            line = {**row, "variant": "all subjects" if pooled else row["subject"]}
+            groups.setdefault(name, []).insert(0 if pooled else len(groups.get(name, [])), line)
+    if len(groups) > _MOST_PANELS or not groups:
+        return None
+
+    def draw(axes: Axes, those: Rows) -> None:
+        axes.axvline(0, color=INK, linewidth=0.8, zorder=0)
+        intervals(axes, those, "difference", lambda row: PALETTE[0] if is_clear(row) else "white")
+
+    label = f"difference from {short(str(rows[0]['baseline']))} (filled: the interval is on one side of zero)"
     return panels(groups, draw, label=label)
 
 
@@ -149,6 +174,7 @@ def _survival(findings: Findings) -> Figure | None:
 _DRAWN: dict[str, Callable[[Findings], Figure | None]] = {
     "estimates": _estimates,
     "contrasts": _contrasts,
+    "matched": _matched,
     "strategies": _strategies,
     "ledger": _ledger,
     "probes": _probes,

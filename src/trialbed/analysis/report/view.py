@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from trialbed.analysis.findings import Findings
-from trialbed.analysis.report import appendix, bars, forest, steps, told
+from trialbed.analysis.report import appendix, bars, forest, levels, steps, told
 from trialbed.analysis.report.methods import Statistic, statistics
 from trialbed.analysis.report.over_time import OverTime
 from trialbed.analysis.table import Cell, Column, Table
@@ -57,6 +57,12 @@ class View:
     @cached_property
     def exploratory(self) -> list[forest.Forest]:
         return self._contrasts(lambda row: row["role"] != "confirmatory")
+
+    @cached_property
+    def factors(self) -> list[levels.Drawn]:
+        """What scenarios differ in, if the tables say anything of it."""
+        variants = len({str(row["variant"]) for _, row in self.rows("matched")} - {forest.POOLED})
+        return levels.drawn(self.findings.tables, self.findings.choices, variants=variants)
 
     @cached_property
     def sensitivity(self) -> list[forest.Forest]:
