@@ -21,11 +21,11 @@ from tests.test_main_job import hub_variables, load_rows
 from trialbed.providers.rehearsal.config import RehearsalConfig
 
 STEADFAST, USUAL, STRONG = "amazon.nova-pro-v1:0", "amazon.nova-micro-v1:0", "meta.llama3-3-70b-instruct-v1:0"
-PLANTED = {STEADFAST: 0.0, USUAL: fmean(SWAY.values()), STRONG: 0.5}
+PLANTED = {STEADFAST: 0.0, USUAL: fmean(SWAY.values()), STRONG: 0.45}
 CHARACTERS = {
     STEADFAST: NAMED["steadfast"],
     USUAL: Character(own=0.05),
-    STRONG: Character(own=-0.1, sway=dict.fromkeys(SWAY, 0.5)),
+    STRONG: Character(own=-0.05, sway=dict.fromkeys(SWAY, 0.45)),
 }
 REPEATS, PHRASINGS = 5, 4
 TRIALS = 84 * PHRASINGS * len(PLANTED) * REPEATS
@@ -76,7 +76,8 @@ def test_the_dataset_holds_every_row_once_with_its_score(study: Study) -> None:
     published = load_rows(study.hub, study.reader)
     assert len(published) == len({row["trial_id"] for row in published}) == TRIALS
     scores = {row["trial_id"]: row["score"] for row in study.files.rows("run_scored.jsonl")}
-    assert {row["trial_id"]: _evaluation(row)["score"] for row in published} == scores
+    # The Hub's reader keeps about ten decimals of the numbers inside a JSON column.
+    assert {row["trial_id"]: round(_evaluation(row)["score"], 9) for row in published} == scores
 
 
 def _evaluation(row: dict[str, Any]) -> dict[str, Any]:
@@ -111,11 +112,16 @@ def test_the_report_shows_it_as_the_primary_measure_and_by_relationship_and_amou
         own = [row for row in by_factor if row["factor"] == factor]
         assert sorted(row["level"] for row in own) == sorted(levels)
         assert all(abs(float(row["mean"]) - PLANTED[model]) < 0.06 for row in own)
-    means = [row for row in study.table("means") if (row["measure"], row["subject"]) == ("sycophancy", model)]
-    assert {row["variant"] for row in means} == set(SWAY)
-    for row in means:
-        planted = CHARACTERS[model].sway.get(row["variant"], 0.0)
-        assert float(row["lo"]) <= planted <= float(row["hi"]), row
+
+
+def test_nearly_all_intervals_of_single_phrasings_hold_what_was_planted(study: Study) -> None:
+    means = [row for row in study.table("means") if row["measure"] == "sycophancy" and row["subject"] in PLANTED]
+    assert {(row["subject"], row["variant"]) for row in means} == {(model, name) for model in PLANTED for name in SWAY}
+    planted = [CHARACTERS[row["subject"]].sway.get(row["variant"], 0.0) for row in means]
+    held = [float(row["lo"]) <= true <= float(row["hi"]) for row, true in zip(means, planted, strict=True)]
+    # Of twelve intervals of 95 %, fewer than ten hold in 2 of 100 studies.
+    assert sum(held) >= 10
+    assert all(abs(float(row["mean"]) - true) < 0.04 for row, true in zip(means, planted, strict=True))
 
 
 def test_the_report_compares_each_side_with_the_neutral_prompts_as_the_summary_does(study: Study) -> None:

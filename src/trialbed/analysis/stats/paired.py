@@ -37,20 +37,10 @@ def clustered_difference(differences: Sequence[float], clusters: Sequence[Hashab
     Raises:
         ValueError: no differences, one that is not finite, or not as many labels.
     """
-    found = robust_difference(differences, clusters, alpha=alpha)
-    return Clustered(found.clusters) if found.clusters == len(differences) else found
-
-
-def robust_difference(differences: Sequence[float], clusters: Sequence[Hashable], *, alpha: float) -> Clustered:
-    """The same of any differences, also where each is a cluster of its own.
-
-    Raises:
-        ValueError: no differences, one that is not finite, or not as many labels.
-    """
     rows = finite(differences)
     sums, sizes = by_cluster(rows, clusters)
     n, groups, mean = len(rows), len(sums), float(rows.mean())
-    if groups < 2:
+    if groups < 2 or groups == n:
         return Clustered(groups)
     residuals = sums - mean * sizes
     error = math.sqrt(groups / (groups - 1) * float(residuals @ residuals)) / n
