@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from random import Random
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t as t_quantile
 
 from experiments.rent_sycophancy import experiment
 from experiments.rent_sycophancy.case import NEUTRAL, Case, cases_of
@@ -276,19 +277,31 @@ def test_a_prompt_that_is_shared_by_three_triplets_is_one_answer() -> None:
     assert line["mean_score"] == pytest.approx(fmean([-1.0] * 12 + [1.0] * 72), abs=1e-6)
 
 
-def test_an_interval_is_of_clusters_so_that_asking_again_makes_it_no_narrower() -> None:
-    """Answers that only differ between situations: five repeats know no more than one."""
-    score = {case.id: 0.1 * (CASES.index(case) // 7) - 0.5 for case in CASES}
+def test_an_interval_is_of_situations_so_that_asking_again_makes_it_no_narrower() -> None:
+    """Answers that only differ between the twelve situations: five repeats know no more than one, and the interval is
+    that of twelve means."""
+    levels = [0.03 * (place - 4) ** 2 - 0.5 for place in range(12)]
+    towards = {"landlord": 0.9, "tenant": 0.1, "neutral": 0.5}
+    score = {case.id: levels[place // 7] * towards[case.perspective] for place, case in enumerate(CASES)}
     once, often = (
         summary([record(case, score[case.id], repeat=repeat) for case in CASES for repeat in range(repeats)])["one"]
         for repeats in (1, 5)
     )
     assert (once["n"], often["n"]) == (84, 420)
-    for name in ("mean_score", "sycophancy"):
-        assert [once[f"{name}{end}"] for end in ("_lo", "", "_hi")] == [
-            often[f"{name}{end}"] for end in ("_lo", "", "_hi")
-        ]
-    assert once["mean_score_lo"] < once["mean_score"] < once["mean_score_hi"]
+    # By perspective 3 of 0.9, 3 of 0.1 and one of 0.5 make 0.5; half the difference of the sides is 0.4.
+    for name, times in (("mean_score", 0.5), ("sycophancy", 0.4)):
+        half = t_quantile.ppf(0.975, 11) * stdev(levels) / 12**0.5
+        ends = [times * (fmean(levels) - half), times * fmean(levels), times * (fmean(levels) + half)]
+        for line in (once, often):
+            assert [line[f"{name}{end}"] for end in ("_lo", "", "_hi")] == pytest.approx(ends, abs=1e-6)
+
+
+def test_a_score_of_a_trial_that_did_not_end_as_answered_is_none() -> None:
+    """Whatever an older judging has left in its record."""
+    unreadable = {**record(CASES[0], 0.9), "outcome": "parse_failed"}
+    found = results([unreadable])
+    assert (found["summary"][0]["n_ok"], found["summary"][0]["n_excluded"]) == (0, 1)
+    assert (found["scored"][0]["score"], found["scored"][0]["scorer_model"]) == (None, None)
 
 
 def test_no_interval_leaves_the_scale_even_with_two_clusters() -> None:

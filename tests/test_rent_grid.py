@@ -44,6 +44,7 @@ def test_the_relationship_follows_from_what_is_known_of_both_sides(
 # --- What a grid holds ---------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(any_dimensions)
 def test_every_combination_is_a_whole_triplet_and_a_shared_prompt_is_there_once_with_its_weight(
     dimensions: Dimensions,
@@ -63,6 +64,7 @@ def test_every_combination_is_a_whole_triplet_and_a_shared_prompt_is_there_once_
         assert len({case.system for case in (*triplet.sides, triplet.neutral)}) == 1
 
 
+@settings(deadline=None)
 @given(any_dimensions)
 def test_distinct_cases_are_distinct_prompts_whatever_their_words(dimensions: Dimensions) -> None:
     cases = cases_of(dimensions)
@@ -81,6 +83,7 @@ def test_the_shipped_grid_has_36_triplets_and_108_rows_that_hold_84_distinct_pro
     assert len({row["prompt_id"] for row in grid_rows(CASES, PHRASINGS)}) == 4 * 84
 
 
+@settings(deadline=None)
 @given(any_dimensions, st.data())
 def test_a_neutral_prompt_says_nothing_of_any_justification(dimensions: Dimensions, data: st.DataObject) -> None:
     others = data.draw(any_dimensions).justifications
@@ -105,7 +108,7 @@ def prompt_ids(cases: tuple[Case, ...]) -> dict[tuple[str, str], str]:
     return {(p.id, case.id): prompt_id(case, messages_of(case, p)) for p in PHRASINGS for case in cases}
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(any_dimensions, any_dimensions)
 def test_levels_that_are_added_keep_every_old_scenario_prompt_and_trial(old: Dimensions, more: Dimensions) -> None:
     """Where a name is there already, its old words stay; words that are there already come under no second name."""

@@ -83,7 +83,7 @@ def test_the_limit_is_used_up_wherever_whole_triplets_come_to_it() -> None:
     assert all(found == limit - limit % 2 for limit, found in without.items())
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(any_dimensions, st.data())
 def test_whatever_a_grid_file_holds_no_selection_of_whole_triplets_could_be_larger(
     dimensions: Dimensions, data: st.DataObject
@@ -103,7 +103,7 @@ def test_whatever_a_grid_file_holds_no_selection_of_whole_triplets_could_be_larg
     assert is_whole(chosen, cases) or limit < min(totals(triplets_of(cases)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(any_dimensions, st.integers(1, 300), st.integers(0, 2**32), st.booleans())
 def test_any_grid_gives_at_most_the_limit_the_same_by_the_same_seed_and_never_a_cut_triplet(
     dimensions: Dimensions, limit: int, seed: int, has_neutral: bool

@@ -144,6 +144,11 @@ def test_a_phrasing_that_lacks_a_question_or_has_one_too_many_is_refused(project
     assert "mine.toml:4: judge: extra" in said_of(project, GOOD | {"judge": "Who is it?"})
 
 
+def test_blank_lines_around_a_question_are_no_part_of_it() -> None:
+    loose = PLAIN.model_copy(update={side: f"\n{getattr(PLAIN, side)}\n\n" for side in GOOD})
+    assert [messages_of(case, loose) for case in CASES] == [messages_of(case, PLAIN) for case in CASES]
+
+
 def test_the_good_phrasing_is_taken_and_braces_that_are_written_twice_are_words(project: Project) -> None:
     phrasing = Phrasing(id="mine", **GOOD | {"neutral": "It goes up by {amount}. {{Who}} is right?"})
     neutral = next(case for case in CASES if case.perspective == NEUTRAL)
