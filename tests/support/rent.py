@@ -121,7 +121,7 @@ def verdict(values: Mapping[str, Any], *, judge: str = SCORER, judging: int = 0,
 
 # --- Any grid ------------------------------------------------------------------------------------
 
-_words = st.text(min_size=1, max_size=30).filter(str.strip).map(lambda text: " ".join(text.split()))
+_words = st.text(min_size=1, max_size=12).filter(str.strip).map(lambda text: " ".join(text.split()))
 _keys = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 
 
