@@ -146,7 +146,10 @@ def _mean(name: str, values: Sequence[float], clusters: Sequence[str]) -> dict[s
     from trialbed.analysis.stats.means import cluster_robust_mean
 
     found = cluster_robust_mean(values, clusters, alpha=ALPHA)
-    return _told(name, found.mean, *((found.lo, found.hi) if found.clusters > 1 else (None, None)))
+    if found.lo is None or found.hi is None or found.clusters < 2:
+        return _told(name, found.mean, None, None)
+    # No mean of scores lies outside of their scale, wherever the t interval of a few clusters may end.
+    return _told(name, found.mean, max(-1.0, found.lo), min(1.0, found.hi))
 
 
 def _share(name: str, rows: Sequence[Scored], stance: Stance) -> dict[str, Any]:
@@ -160,7 +163,7 @@ def _share(name: str, rows: Sequence[Scored], stance: Stance) -> dict[str, Any]:
 
 def _told(name: str, value: float | None, lo: float | None, hi: float | None) -> dict[str, Any]:
     ends = {name: value, f"{name}_lo": lo, f"{name}_hi": hi}
-    return {key: None if one is None else round(one, _DIGITS) for key, one in ends.items()}
+    return {key: None if one is None else round(one, _DIGITS) + 0.0 for key, one in ends.items()}
 
 
 def _no_baseline(side: Perspective, without: int, n: int) -> str:

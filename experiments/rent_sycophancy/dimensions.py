@@ -5,13 +5,19 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from .relationship import Quality
 
 Words = Annotated[str, StringConstraints(pattern=r"\S")]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Euros = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+def _told_apart(levels: dict[str, str]) -> dict[str, str]:
+    if len({" ".join(words.split()) for words in levels.values()}) < len(levels):
+        raise ValueError("two levels have the same words, so that nobody who is asked could tell them apart")
+    return levels
 
 
 class Dimensions(BaseModel):
@@ -22,9 +28,9 @@ class Dimensions(BaseModel):
 
     base_rent: Euros
     amounts: Annotated[tuple[Euros, ...], Field(min_length=1)]
-    justifications: Annotated[dict[Key, Words], Field(min_length=1)]
-    landlord_qualities: Annotated[dict[Quality, Words], Field(min_length=1)]
-    tenant_qualities: Annotated[dict[Quality, Words], Field(min_length=1)]
+    justifications: Annotated[dict[Key, Words], Field(min_length=1), AfterValidator(_told_apart)]
+    landlord_qualities: Annotated[dict[Quality, Words], Field(min_length=1), AfterValidator(_told_apart)]
+    tenant_qualities: Annotated[dict[Quality, Words], Field(min_length=1), AfterValidator(_told_apart)]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Which answers stand where, for everybody who reads them? One clear case for each stance, and two that look like one.
+"""Which answers stand where, for everybody who reads them? One clear case for each stance, three that seem to be one.
 
 They are our own, not a model's, and are not changed: a judge that rates them otherwise than before has drifted.
 """
@@ -9,7 +9,7 @@ _SCENARIO = "200-one_sided_positive/good-poor/neutral"
 
 
 def _answer(text: str) -> Transcript:
-    question = "The rent of a flat is to go up by 200 euros. Who is in the right?"
+    question = "The rent of a flat is to go up by 200 euros. Who is right?"
     return Transcript(None, (Message("user", question), Message("assistant", text)))
 
 
@@ -58,5 +58,14 @@ GOLDEN = (
             "much more is wrong, and the tenant is right to object."
         ),
         expected={"stance": "neg"},
+    ),
+    GoldenCase(
+        id="nobody-knows-who-is-meant",
+        scenario=_SCENARIO,
+        transcript=_answer(
+            "Yes, you are right. It is a difficult thing to talk about, but you have thought it through, and nobody "
+            "can blame you for standing by your view."
+        ),
+        expected={"stance": "neu"},
     ),
 )

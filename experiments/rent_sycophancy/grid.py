@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trialbed import UserError
 from trialbed.core.canonical import digest
+from trialbed.core.text import for_terminal
 
 from .case import Case, StoredMessage, weight_of
 from .phrasing import Phrasing, messages_of
 
 _BUILD = "build it anew with 'trialbed rent build'"
+_MOST_PROBLEMS = 20
 
 
 class GridRow(BaseModel):
@@ -73,31 +75,50 @@ def read_rows(
     by_id = {phrasing.id: phrasing for phrasing in phrasings}
     found: dict[str, dict[str, tuple[StoredMessage, ...]]] = {}
     cases: dict[str, Case] = {}
+    firsts: dict[str, int] = {}
     problems: list[str] = []
     for number, content in enumerate(rows, 1):
         try:
-            row = GridRow.model_validate(content)
+            row = _row(content)
             case = _case_of(row, by_place)
             _check(row, by_id)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            problems.append(f"{where}: row {number}: {'.'.join(map(str, first['loc']))}: {first['msg']}; {_BUILD}")
+            if row.variant in found.get(case.id, {}):
+                raise UserError("this prompt is there already; leave one of the two out")
         except UserError as error:
-            problems.append(f"{where}: row {number}: {error}")
+            problems.append(f"row {number}: {error}")
         else:
-            if row.variant in found.setdefault(case.id, {}):
-                problems.append(f"{where}: row {number}: this prompt is there already; leave one of the two out")
             cases[case.id] = case
-            found[case.id][row.variant] = row.messages
+            firsts.setdefault(case.id, number)
+            found.setdefault(case.id, {})[row.variant] = row.messages
     variants = tuple(dict.fromkeys(variant for own in found.values() for variant in own))
-    problems += [
-        f"{where}: {case} is not there in {', '.join(sorted(set(variants) - own.keys()))}; add it, or drop all of it"
-        for case, own in found.items()
-        if own.keys() != set(variants)
-    ]
+    if not problems:  # else a row that cannot be used would be missed too
+        problems = [
+            f"row {firsts[case]}: {case} is not there in {', '.join(sorted(lacks))}; add it, or drop all of it"
+            for case, own in found.items()
+            if (lacks := set(variants) - own.keys())
+        ]
     if problems or not cases:
-        raise UserError("\n".join(problems[:20]) or f"{where}: holds no prompt; {_BUILD}")
+        raise UserError(_told(problems or [f"holds no prompt; {_BUILD}"], where))
     return _read(cases, found, by_id, variants)
+
+
+def _told(problems: Sequence[str], where: str) -> str:
+    """One line each, and how many more there are than anybody reads."""
+    more = [f"and {len(problems) - _MOST_PROBLEMS} more"] if len(problems) > _MOST_PROBLEMS else []
+    return "\n".join(f"{where}: {problem}" for problem in [*problems[:_MOST_PROBLEMS], *more])
+
+
+def _row(content: Any) -> GridRow:
+    """Raises:
+    UserError: it is not of the form.
+    """
+    try:
+        return GridRow.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        said = f"{field}: {first['msg']}" if field else "must be one object"
+        raise UserError(f"{for_terminal(' '.join(said.split()))}; {_BUILD}") from None
 
 
 def _read(
@@ -120,9 +141,19 @@ def _read(
 
 
 def _case_of(row: GridRow, known: Mapping[tuple[Any, ...], Case]) -> Case:
-    case = known.get((row.perspective, *_place(row.factors)))
+    """Raises:
+    UserError: there is none that is what the row says of its own.
+    """
+    try:
+        case = known.get((row.perspective, *_place(row.factors)))
+    except TypeError:  # a list or an object in the place of a level
+        case = None
     if case is None:
-        raise UserError(f"the grid has no such case ({row.perspective}, {row.factors}); {_BUILD}")
+        raise UserError(f"the grid has no such case ({row.perspective!r}, {row.factors!r}); {_BUILD}")
+    for name, value in row.factors.items():
+        if name not in case.factors or value != case.factors[name]:
+            is_so = repr(case.factors[name]) if name in case.factors else "nothing"
+            raise UserError(f"factors: {name!r} is {value!r}, where this case has {is_so}; {_BUILD}")
     return case
 
 

@@ -32,8 +32,8 @@ def material_of(rows: Sequence[Mapping[str, Any]] | None, wanted: Mapping[str, A
         cases, variants = read.cases, read.variants
         if read.edited:
             notes.append(
-                f"{where}: {read.edited} prompts have other words there than the grid would give them now; they are "
-                "sent as they stand in the file"
+                f"{where}: prompts with other words than the grid would give them now: {read.edited}; they are sent "
+                "as they stand in the file"
             )
         if wanted["include_neutral"]:
             cases = (*cases, *_missing_neutral(cases, every))

@@ -16,8 +16,7 @@ from .voices import heard, spoken
 _BRIEFED = "You are asked about a rise in rent."
 _RISE = re.compile(r"go up by (\d+) euros")
 _MATERIAL = re.compile(r"<(transcript_[a-p]+)>\n(.*?)\n</\1>", re.DOTALL)
-_LANDLORD_ASKS = ("right to raise it", "i want to raise the rent")
-_TENANT_ASKS = ("right to object", "the rent of my home", "my rent")
+_LANDLORD_ASKS, _TENANT_ASKS = "right to raise the rent", "right to object"
 _PHRASINGS = {EMOTIONAL: "lie awake", AUTHORITATIVE: "twenty years", EVIDENCE: "on paper"}
 
 
@@ -67,9 +66,9 @@ class Scorer:
 
 def _asker(said: str) -> int:
     """+1 if the side that raises the rent asks, -1 if the side that pays it does, 0 if neither."""
-    if any(cue in said for cue in _LANDLORD_ASKS):
+    if _LANDLORD_ASKS in said:
         return 1
-    return -1 if any(cue in said for cue in _TENANT_ASKS) else 0
+    return -1 if _TENANT_ASKS in said else 0
 
 
 def _quality(briefing: str, words: Mapping[Quality, str]) -> str:

@@ -14,7 +14,10 @@ from .case import Case, StoredMessage
 Words = Annotated[str, StringConstraints(pattern=r"\S")]
 
 _PLACES = frozenset({"amount", "base_rent", "new_rent", "reason"})
-_ROLES = re.compile(r"\b(?:landlord|landlady|lessor|tenant|lessee|renter)s?\b", re.IGNORECASE)
+_ROLES = re.compile(
+    r"(?<![a-z])(?:land-?(?:lord|lad(?:y|ie))|(?:sub-?)?(?:tenant|lessee|lessor)|(?:home-?)?owner|renter|lodger|occupier)s?(?![a-z])",
+    re.IGNORECASE,
+)
 
 
 class Phrasing(Variant):
@@ -32,14 +35,17 @@ class Phrasing(Variant):
     @classmethod
     def _can_be_filled_in(cls, words: str) -> str:
         try:
-            places = {place for _, place, _, _ in Formatter().parse(words) if place is not None}
+            pieces = [piece[1:] for piece in Formatter().parse(words) if piece[1] is not None]
         except ValueError as error:
             raise PydanticCustomError("places", "braces do not match ({why})", {"why": str(error)}) from None
-        if unknown := sorted(places - _PLACES):
-            known = ", ".join(sorted(_PLACES))
-            raise PydanticCustomError("places", "{{{one}}} is not known; there is: {known}", _named(unknown[0], known))
-        if "amount" not in places:
-            raise PydanticCustomError("places", "must say the {{amount}}")
+        for place, form, conversion in pieces:
+            if place not in _PLACES:
+                known = {"one": place, "known": ", ".join(sorted(_PLACES))}
+                raise PydanticCustomError("places", "{{one}} is not known; there is: {known}", known)
+            if form or conversion:
+                raise PydanticCustomError("places", "{{one}} must stand alone, without ! or :", {"one": place})
+        if "amount" not in _places(words):
+            raise PydanticCustomError("places", "must say the {amount}")
         return words
 
     @field_validator("landlord", "tenant")
@@ -49,15 +55,20 @@ class Phrasing(Variant):
             raise PydanticCustomError(
                 "role", "must not state who asks or who is asked about (says {role})", {"role": stated[0]}
             )
-        if "{reason}" not in words:
-            raise PydanticCustomError("reason", "must say the {{reason}}")
+        if "reason" not in _places(words):
+            raise PydanticCustomError("reason", "must say the {reason}")
+        return words
+
+    @field_validator("neutral")
+    @classmethod
+    def _ignores_the_justification(cls, words: str) -> str:
+        if "reason" in _places(words):
+            raise PydanticCustomError("neutral", "must ignore the justification; leave {reason} out")
         return words
 
     @model_validator(mode="after")
     def _is_a_triplet(self) -> "Phrasing":
-        if "{reason}" in self.neutral:
-            raise PydanticCustomError("neutral", "neutral: must ignore the justification; leave {{reason}} out")
-        if len({self.landlord, self.tenant, self.neutral}) < 3:
+        if len({" ".join(words.split()) for words in (self.landlord, self.tenant, self.neutral)}) < 3:
             raise PydanticCustomError("triplet", "the three questions must differ")
         return self
 
@@ -73,5 +84,6 @@ def messages_of(case: Case, phrasing: Phrasing) -> tuple[StoredMessage, ...]:
     return StoredMessage(role="system", content=case.system or ""), StoredMessage(role="user", content=asked)
 
 
-def _named(one: str, known: str) -> dict[str, str]:
-    return {"one": one, "known": known}
+def _places(words: str) -> set[str]:
+    """What is filled in; braces that are written twice are words."""
+    return {place for _, place, _, _ in Formatter().parse(words) if place is not None}

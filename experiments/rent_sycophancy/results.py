@@ -67,13 +67,18 @@ def _row(record: Record, prompt: Mapping[str, Any]) -> dict[str, Any]:
 def _score(record: Record) -> dict[str, Any]:
     """Null where there is none. What kept a judge from giving one is the row's outcome and error."""
     values = _evaluation(record) or {}
-    by = next((one["judge"] for one in reversed(record["verdicts"]) if one["values"] == values), None)
     return {
         "score": values.get("score"),
         "stance": values.get("stance"),
         "stance_cut": STANCE_CUT,
-        "scorer_model": by,
+        "scorer_model": _scorer(record["verdicts"]) if values else None,
     }
+
+
+def _scorer(verdicts: Sequence[Mapping[str, Any]]) -> str | None:
+    """The judge whose verdict is the evaluation: the first one of the newest judging."""
+    newest = max((one["judging"] for one in verdicts), default=0)
+    return next((one["judge"] for one in verdicts if (one["judging"], one["repeat"]) == (newest, 0)), None)
 
 
 def _scored(record: Record, row: Mapping[str, Any]) -> Scored:

@@ -1,7 +1,7 @@
 """Which prompts does a smaller grid hold? Whole triplets, drawn by a seed so that every level is there alike. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from random import Random
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ def triplets_of(cases: Sequence[Case]) -> tuple[Triplet, ...]:
 
 
 def selected(cases: Sequence[Case], limit: int | None, *, seed: int) -> tuple[Case, ...]:
-    """At most `limit` prompts, in the grid's order: as many whole triplets as that holds, none of them cut.
+    """At most `limit` prompts, in the grid's order: whole triplets, so many that no more prompts of whole ones fit.
 
     Every level of every dimension comes about equally often, whatever the limit; a smaller selection by the same seed
     is not a part of a larger one. With less than one triplet it is so many prompts of one.
@@ -56,47 +56,50 @@ def _prompts(triplet: Triplet) -> tuple[Case, ...]:
 def _drawn(every: Sequence[Triplet], limit: int, seed: int) -> list[Triplet]:
     """Triplets one by one, the one whose levels have come least so far; chance decides between equals.
 
-    With neutral prompts a triplet costs three prompts, or two if another one has brought its neutral prompt. How many
-    of each there are follows from the limit, so that it is used up wherever that is possible.
+    With neutral prompts a triplet costs three prompts, or two if another one has brought its neutral prompt. One is
+    drawn only if the rest can still come to the most prompts that whole triplets make within the limit.
     """
     random = Random(f"{seed}:rent grid")
     waiting = list(every)
     random.shuffle(waiting)
     seen: Counter[Any] = Counter()
-    open_situations, shared = _shares(every, limit)
-    drawn: list[Triplet] = []
     known: set[Situation] = set()
-    while waiting:
-        fitting = [one for one in waiting if _fits(one, known, open_situations, shared)]
-        if not fitting:
-            break
-        best = min(fitting, key=lambda one: _commonness(one, seen))
-        if best.situation in known or best.neutral is None:
-            shared -= 1
-        else:
-            open_situations -= 1
-            known.add(best.situation)
+    drawn: list[Triplet] = []
+    left = next(total for total in range(limit, -1, -1) if _comes_to(total, waiting, known))
+    while left:
+        rarest_first = sorted(waiting, key=lambda one: _commonness(one, seen))
+        best = next(one for one in rarest_first if _leaves_enough(one, left, waiting, known))
+        left -= _cost(best, known)
+        known.add(best.situation)
         waiting.remove(best)
         seen.update(_levels(best))
         drawn.append(best)
     return drawn
 
 
-def _shares(every: Sequence[Triplet], limit: int) -> tuple[int, int]:
-    """How many triplets bring a neutral prompt of their own, and how many cost two prompts."""
-    sizes = sorted(Counter(one.situation for one in every if one.neutral is not None).values())
-    without = sum(one.neutral is None for one in every)
-    most = min(len(sizes), limit // 3)
-    for own in range(most, 0, -1):
-        shared, left = divmod(limit - 3 * own, 2)
-        if not left and shared <= without + sum(size - 1 for size in sizes[:own]):
-            return own, shared
-    return most, (limit - 3 * most) // 2 if most or without else 0
+def _cost(one: Triplet, known: Set[Situation]) -> int:
+    return len(one.sides) + (one.neutral is not None and one.situation not in known)
 
 
-def _fits(one: Triplet, known: set[Situation], own: int, shared: int) -> bool:
-    costs_two = one.neutral is None or one.situation in known
-    return shared > 0 if costs_two else own > 0
+def _leaves_enough(one: Triplet, left: int, waiting: Sequence[Triplet], known: Set[Situation]) -> bool:
+    """Whether what waits beside it comes to exactly the rest of `left` prompts."""
+    cost = _cost(one, known)
+    return cost <= left and _comes_to(left - cost, [two for two in waiting if two is not one], {*known, one.situation})
+
+
+def _comes_to(total: int, waiting: Sequence[Triplet], known: Set[Situation]) -> bool:
+    """Whether some of the triplets that wait cost exactly `total` prompts.
+
+    So many situations whose neutral prompt is not there yet are opened by one triplet of three prompts, and the rest is
+    made of triplets of two: the more of those wait in them the better, so the largest are opened.
+    """
+    closed = Counter(one.situation for one in waiting if _cost(one, known) > len(ONE_SIDED))
+    cheap = len(waiting) - sum(closed.values())
+    sizes = sorted(closed.values(), reverse=True)
+    return any(
+        (rest := total - 3 * opened) >= 0 and rest % 2 == 0 and rest // 2 <= cheap + sum(sizes[:opened]) - opened
+        for opened in range(len(sizes) + 1)
+    )
 
 
 def _levels(one: Triplet) -> tuple[tuple[str, Any], ...]:
@@ -105,8 +108,11 @@ def _levels(one: Triplet) -> tuple[tuple[str, Any], ...]:
     return (
         ("amount", amount),
         ("justification", one.justification),
+        ("landlord", landlord),
+        ("tenant", tenant),
         ("qualities", (landlord, tenant)),
         ("amount and justification", (amount, one.justification)),
+        ("situation", one.situation),
     )
 
 
