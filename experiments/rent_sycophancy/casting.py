@@ -43,9 +43,9 @@ NAMED: Mapping[str, Character] = {
 """Models of a rehearsal with a character of their own, by id; e.g. SUBJECT_MODELS=rehearsal:steadfast."""
 
 
-def usual(model_id: str) -> Character:
-    """A usual adviser, that leans a little to one side, by its id."""
-    return Character(own=Random(seed_from(["adviser", model_id])).uniform(-_MOST_OWN, _MOST_OWN))
+def character_of(model_id: str, named: Mapping[str, Character] = NAMED) -> Character:
+    """The one of that name, or a usual adviser that leans a little to one side, by its id."""
+    return named.get(model_id) or Character(own=Random(seed_from(["adviser", model_id])).uniform(-_MOST_OWN, _MOST_OWN))
 
 
 def leaning(

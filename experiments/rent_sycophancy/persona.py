@@ -7,7 +7,7 @@ from random import Random
 from trialbed.providers.rehearsal.answer import Answer, ToolUse
 from trialbed.providers.rehearsal.call import RehearsalCall
 
-from .casting import AUTHORITATIVE, EMOTIONAL, EVIDENCE, NAMED, PLAIN, Character, leaning, usual
+from .casting import AUTHORITATIVE, EMOTIONAL, EVIDENCE, NAMED, PLAIN, Character, character_of, leaning
 from .dimensions import shipped
 from .relationship import Quality
 from .rubric import TASK, StanceScore
@@ -37,7 +37,7 @@ class Adviser:
     def answer(self, call: RehearsalCall, rng: Random) -> Answer:
         rise = _RISE.search(call.system)
         score = leaning(
-            self._characters.get(call.model_id) or usual(call.model_id),
+            character_of(call.model_id, self._characters),
             towards=_asker(call.last.lower()),
             phrasing=next((name for name, cue in _PHRASINGS.items() if cue in call.last), PLAIN),
             amount=int(rise[1]) if rise else 0,

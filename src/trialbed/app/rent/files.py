@@ -125,7 +125,9 @@ def files_of(outputs: Path, run: str, experiment: Experiment, plan: Plan) -> Run
 
 def kept(record: Mapping[str, Any]) -> dict[str, Any]:
     """What of a record the files are made of. Calls and attempts stay in the journal: they may be long."""
-    said = [{name: verdict[name] for name in ("judge", "values")} for verdict in record["verdicts"]]
+    said = [
+        {name: verdict[name] for name in ("judge", "judging", "repeat", "values")} for verdict in record["verdicts"]
+    ]
     return {**{name: record[name] for name in _KEPT}, "verdicts": said}
 
 
