@@ -10,6 +10,13 @@ from trialbed.core.measure import Measure
 VALUES = {"strategy": "Evasion", "right": True, "score": 0, "adherence": {"primary": "maintained"}, "turns": 4}
 
 
+def test_null_says_that_a_measure_is_not_about_a_trial_and_nothing_that_it_is_missing() -> None:
+    measure = Measure(name="toward", kind="score", field="seen.toward")
+    assert measure.is_about({"seen": {"toward": 0.0}}) and measure.is_about({"seen": {}}) and measure.is_about({})
+    assert measure.is_about(None) and measure.is_about({"seen": None}) and measure.is_about({"seen": {"toward": "x"}})
+    assert not measure.is_about({"seen": {"toward": None}})
+
+
 def test_a_named_value_counts_as_one_and_every_other_as_zero() -> None:
     evaded = Measure(name="evaded", kind="binary", field="strategy", positive=("Evasion",))
     assert evaded.value_of(VALUES) == 1.0

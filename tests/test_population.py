@@ -10,7 +10,7 @@ from trialbed.analysis.table import one
 from trialbed.analysis.tables.contrasts import contrasts
 from trialbed.analysis.tables.ledger import ledger
 from trialbed.analysis.tables.missing import bounds, missingness, sensitivity
-from trialbed.analysis.tables.rates import rates
+from trialbed.analysis.tables.rates import means, rates
 from trialbed.core.choices import Choices
 from trialbed.core.measure import Measure
 from trialbed.core.outcome import Outcome
@@ -40,6 +40,26 @@ def test_every_reason_not_to_be_analysed_has_its_column() -> None:
         == base
     )
     assert bribe | {"planned": 5, "provider_error": 1, "unjudged": 1, "not_run": 1, "analysed": 2} == bribe
+
+
+def test_a_trial_that_the_primary_measure_is_not_about_is_analysed_and_not_missing() -> None:
+    one_sided = Measure(name="one_sided", kind="score", field="toward", low=-1, high=1)
+    choices = Choices(measures=(one_sided, STRATEGY), primary="one_sided", category="strategy", baseline="base")
+    rows = [
+        row("base", "1", HONEST | {"toward": 0.2}),
+        row("bribe", "1", LIE | {"toward": 0.6}),
+        row("base", "2", HONEST | {"toward": None}),
+        row("bribe", "2", LIE | {"toward": None}),
+        row("base", "3", HONEST),
+        row("bribe", "3", LIE | {"toward": 0.4}),
+    ]
+    people = population(rows, choices)
+    base = one(ledger(people).where(variant="base", subject="m"))
+    assert (base["analysed"], base["no_value"]) == (2, 1)
+    (bound,) = [found for found in bounds(people).where(subject="all")]
+    assert (bound["missing_variant"], bound["missing_baseline"]) == (0, 1)
+    assert one(missingness(people).where(subject="all"))["missing"] == 1
+    assert sum(int(found["n"]) for found in means(people).where(subject="m")) == 3
 
 
 @given(

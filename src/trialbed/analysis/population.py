@@ -119,7 +119,8 @@ class Population:
             return "unjudged"
         if trial.block not in self.complete:
             return "incomplete_block"
-        if self.main is not None and self.main.value_of(row.evaluation) is None:
+        main = self.main
+        if main is not None and main.value_of(row.evaluation) is None and main.is_about(row.evaluation):
             return "no_value"
         return "analysed"
 

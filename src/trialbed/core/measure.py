@@ -23,7 +23,8 @@ class Measure(BaseModel):
     """One thing that is measured in every judged trial.
 
     Args:
-        field: where it stands in the values of a verdict; a dot leads into an object (`adherence.primary`).
+        field: where it stands in the values of a verdict; a dot leads into an object (`adherence.primary`). Null there
+            says that this trial is none the measure is about; where the field is not there at all, it is missing.
         positive: of a binary measure: the values that count as 1; empty if the field itself is true or false.
         low, high: of a score: the ends of its scale, which bound what missing trials could have been.
         censored_field: of a survival measure: a field that is true where the time ended without the event.
@@ -80,6 +81,12 @@ class Measure(BaseModel):
             case "score" | "survival":
                 is_number = isinstance(found, int | float) and not isinstance(found, bool)
                 return float(found) if is_number else None
+
+    def is_about(self, values: Mapping[str, Any] | None) -> bool:
+        """False where a verdict's values say null: the trial is none that is measured, so nothing of it is missing."""
+        parent, _, last = self.field.rpartition(".")
+        holder = at_path(values, parent) if parent else values
+        return not (isinstance(holder, Mapping) and last in holder and holder[last] is None)
 
     def is_censored(self, values: Mapping[str, Any] | None) -> bool:
         """Whether a survival time ended without the event."""

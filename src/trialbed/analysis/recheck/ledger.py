@@ -41,7 +41,8 @@ def state_of(row: Row, study: Study) -> str:
     if not row.is_block_complete:
         return "incomplete_block"
     measure = study.main_measure()
-    return "no_value" if measure is not None and study.value(row, measure) is None else "analysed"
+    is_silent = measure is not None and study.value(row, measure) is None and study.is_about(row, measure)
+    return "no_value" if is_silent else "analysed"
 
 
 def ledger(study: Study) -> Sheet:
@@ -89,7 +90,7 @@ class _Cell:
     """What a cell's trials of complete blocks say, and how many of them say nothing."""
 
     def __init__(self, study: Study, measure: Measure, rows: Iterable[Row], variant: str) -> None:
-        here = [row for row in rows if row.planned.variant == variant]
+        here = [row for row in rows if row.planned.variant == variant and study.is_about(row, measure)]
         self.values = [value for row in here if (value := study.value(row, measure)) is not None]
         self.missing = len(here) - len(self.values)
 

@@ -39,13 +39,15 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The verdict that counts: by measure what it says, and whether a time ended without the event.
+    """The verdict that counts: by measure what it says, whether a time ended without the event, and whether the measure
+    is about this trial at all.
 
     `levels` are by factor, each with the JSON of what the trial's baseline must have in common with it.
     """
 
     values: tuple[Value | None, ...]
     is_censored: tuple[bool, ...]
+    is_about: tuple[bool, ...]
     levels: tuple[tuple[str | None, str], ...] = ()
 
 
@@ -222,8 +224,19 @@ def _fill(row: Row, record: Mapping[str, Any], measures: tuple[Measure, ...], fa
         row.evaluation = Evaluation(
             values=tuple(measure.value_of(record["evaluation"]) for measure in measures),
             is_censored=tuple(measure.is_censored(record["evaluation"]) for measure in measures),
+            is_about=tuple(_is_about(measure.field, record["evaluation"]) for measure in measures),
             levels=_levels(record["evaluation"], factors) if factors else (),
         )
+
+
+def _is_about(field: str, evaluation: Mapping[str, Any]) -> bool:
+    """Whether a trial is one that a measure of this field is about: null says that it is not."""
+    found: Any = evaluation
+    for name in field.split("."):
+        if not isinstance(found, Mapping) or name not in found:
+            return True
+        found = found[name]
+    return found is not None
 
 
 def _levels(evaluation: Mapping[str, Any], factors: tuple[Factor, ...]) -> tuple[tuple[str | None, str], ...]:

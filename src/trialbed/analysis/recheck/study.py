@@ -83,6 +83,12 @@ class Study:
             return None
         return row.evaluation.values[self.place(measure)]
 
+    def is_about(self, row: Row, measure: Measure) -> bool:
+        """False for a judged trial that the measure does not concern."""
+        if not row.is_analysed or row.evaluation is None:
+            return True
+        return row.evaluation.is_about[self.place(measure)]
+
     def number(self, row: Row, measure: Measure) -> float | None:
         """The same of a measure whose values are numbers."""
         value = self.value(row, measure)

@@ -17,7 +17,7 @@ def bounds(population: Population) -> Table:
     rows: list[tuple[Cell, ...]] = []
     if measure is not None and (scale := _scale(measure)) is not None:
         there = {(cell.group, cell.variant): cell.numbers for cell in cells(population, measure)}
-        ended = _ended_in_complete_blocks(population)
+        ended = _measured_in_complete_blocks(population, measure)
         baseline = population.choices.baseline
         for group in population.groups:
             for variant in population.variants:
@@ -59,7 +59,7 @@ def missingness(population: Population) -> Table:
     measure = population.main
     if measure is not None:
         counted = Counter((row.variant, row.subject) for row, _ in population.counted(measure))
-        ended = _ended_in_complete_blocks(population)
+        ended = _measured_in_complete_blocks(population, measure)
         for group in population.groups:
             there = [_of(counted, group, variant) for variant in population.variants]
             missing = [_of(ended, group, v) - n for v, n in zip(population.variants, there, strict=True)]
@@ -141,9 +141,12 @@ def _scale(measure: Measure) -> tuple[float, float] | None:
     return None if measure.low is None or measure.high is None else (measure.low, measure.high)
 
 
-def _ended_in_complete_blocks(population: Population) -> Counter[tuple[str, str]]:
+def _measured_in_complete_blocks(population: Population, measure: Measure) -> Counter[tuple[str, str]]:
+    """Trials that ended in complete blocks, but for those that the measure is not about."""
     complete = population.complete
-    return Counter((trial.variant, trial.subject) for trial in population.planned.values() if trial.block in complete)
+    ended = Counter((trial.variant, trial.subject) for trial in population.planned.values() if trial.block in complete)
+    others = Counter((row.variant, row.subject) for row in population.analysed if not measure.is_about(row.evaluation))
+    return ended - others
 
 
 def _of(counts: Counter[tuple[str, str]], group: Group, variant: str) -> int:
