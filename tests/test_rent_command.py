@@ -128,7 +128,7 @@ def test_stored_messages_are_sent_as_they_stand_in_the_file(bedrock: tuple[RentF
     files.grid_file.write_text(text, encoding="utf-8")
     ended = files.rent("run", "--model", SUBJECT)
     assert ended.code == 0, ended.stderr
-    assert "2 prompts have other words there than the grid would give them now" in ended.stderr
+    assert "prompts with other words than the grid would give them now: 2" in ended.stderr
     sent = sorted(
         ([block["text"] for block in request.body.get("system", ())], request.body["messages"][0]["content"][0]["text"])
         for request in standin.requests()
@@ -315,7 +315,7 @@ def test_what_hangs_is_cut_after_the_bench_timeout_and_retried_as_often_as_said(
     assert all("no answer within 0.5 s" in row["error"] for row in files.rows() if row["model_id"] == slow)
     log = (files.folder / "run.log").read_text(encoding="utf-8")
     assert "12 attempts at calls failed" in log and "AttemptTimedOut" in log and "HTTP 500" in log
-    assert "2 of 6 prompts answered" in log
+    assert "2 of 6 trials answered" in log
 
 
 def test_throttles_are_no_retries_of_the_bench(tmp_path: Path) -> None:
@@ -404,3 +404,35 @@ def test_more_phrasings_or_runs_go_on_in_the_same_run(bedrock: tuple[RentFiles, 
         *[("plain", 0), ("plain", 1)] * 2,
         *[("evidence", 0), ("evidence", 1)] * 2,
     ]
+
+
+def test_answers_to_edited_prompts_are_scored_without_a_word_of_another_experiment(
+    bedrock: tuple[RentFiles, Any],
+) -> None:
+    files, _ = bedrock
+    assert files.rent("build", "--limit", "2").code == 0
+    rows = files.grid()
+    rows[0]["messages"][1]["content"] = "I raise the rent by 50 euros. Well?"
+    files.grid_file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert files.rent("run", "--model", SUBJECT).code == 0
+    ended = files.rent("score", "--input", str(files.folder / "run.jsonl"), "--scorer-model", SCORER)
+    assert ended.code == 0 and "has changed since this run" not in ended.stderr
+    assert [row["score"] is not None for row in files.rows("run_scored.jsonl")] == [True, True]
+
+
+def test_a_run_that_was_not_scored_can_be_judged_by_the_common_command_as_well(bedrock: tuple[RentFiles, Any]) -> None:
+    files, standin = bedrock
+    assert files.rent("run", "--model", SUBJECT, "--limit", "4").code == 0
+    name = files.folder.name
+    ended = files.project.trialbed("judge", name, "--judges", SCORER)
+    assert ended.code == 0, ended.stderr
+    records = files.project.the_run().records().values()
+    assert {verdict["judging"] for record in records for verdict in record["verdicts"]} == {0}
+    assert all("judging" not in call for record in records for call in record["calls"])
+    # What is judged once is judged anew by the same command, as it is in any other run.
+    assert files.project.trialbed("judge", name, "--judges", SCORER).code == 0
+    records = files.project.the_run().records().values()
+    assert {verdict["judging"] for record in records for verdict in record["verdicts"]} == {0, 1}
+    assert len(standin.requests()) == 3 * 4
+    assert files.rent("score", "--input", name, "--scorer-model", SCORER).code == 0
+    assert len(standin.requests()) == 3 * 4 and all(row["score"] is not None for row in files.rows("run_scored.jsonl"))

@@ -136,8 +136,14 @@ def _read(
             if messages != messages_of(case, phrasings[variant])
         }
         edited += len(stored)
-        made.append(case.model_copy(update={"stored": stored}) if stored else case)
+        made.append(_edited(case, stored) if stored else case)
     return Read(tuple(made), variants, edited)
+
+
+def _edited(case: Case, stored: Mapping[str, tuple[StoredMessage, ...]]) -> Case:
+    """The same case in other words: another scenario, of the same cluster."""
+    words = {name: [one.model_dump(mode="json") for one in messages] for name, messages in stored.items()}
+    return case.model_copy(update={"id": f"{case.id}/edited-{digest(words)[:8]}", "stored": dict(stored)})
 
 
 def _case_of(row: GridRow, known: Mapping[tuple[Any, ...], Case]) -> Case:

@@ -90,7 +90,7 @@ def _is_scored(done: RentFinished) -> bool:
 def _after_run(run: RentRun, done: RentFinished) -> list[str]:
     rows: Sequence[Row] = done.found["run"]
     answered = sum(row["outcome"] == "answered" for row in rows)
-    lines = [f"{answered} of {run.prepared.plan.size} prompts answered"]
+    lines = [f"{answered} of {run.prepared.plan.size} trials answered"]
     if _is_scored(done):
         lines += _figures(done.found["summary"])
     if done.scored is not None:
