@@ -21,7 +21,7 @@ HEAVY = (
     *("datasets", "huggingface_hub", "pandas", "pyarrow", "numpy", "scipy", "dotenv"),
 )
 COMMANDS = ("run", "plan", "status", "judge", "push", "verify", "report", "audit", "list", "doctor", "socratic")
-COMMANDS += ("throughput", "execution", "rehearsal-server")
+COMMANDS += ("throughput", "execution", "rehearsal-server", "rent")
 STRATEGIES = ("Total Honesty", "Evasion", "Technical Truth", "Direct Deception", "Fabrication")
 
 
@@ -38,7 +38,7 @@ def quiz(tmp_path: Path) -> Project:
 # --- Help and mistakes ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], []], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["rent", "run", "--help"], []], ids=" ".join)
 def test_help_loads_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     code = (
         "import json, sys\nfrom trialbed.cli.main import exit_code_of\n"
@@ -63,6 +63,14 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = told(capsys, "--help")
     assert (code, err) == (0, "")
     assert [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.strip()] == list(COMMANDS)
+
+
+def test_the_rent_triplets_have_commands_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = told(capsys, "rent", "--help")
+    assert (code, err) == (0, "")
+    listed = out.partition("Commands:")[2].splitlines()
+    assert [line.split()[0] for line in listed if line.strip()] == ["build", "run", "score"]
+    assert told(capsys, "rent") == (2, "", "trialbed rent: Missing command; see 'trialbed rent --help'\n")
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str, root: Path | None = None) -> tuple[int, str, str]:
@@ -110,7 +118,7 @@ def test_list_shows_experiments_scenarios_variants_and_runs(project: Project) ->
     assert lines[0] == "dilemma 3.0.0" and "  scenario vault" in lines
     assert "  scenario no_conflict_lie   (only when asked for: --scenarios)" in lines
     assert {"socratic 1.0.0", "execution_prediction 1.0.0", "execution_choice 1.0.0", "throughput 1.0.0"} <= set(lines)
-    assert sum(line.startswith("  variant ") for line in lines) == 5 + 4 + 4 + 6 + 6
+    assert sum(line.startswith("  variant ") for line in lines) == 5 + 4 + 4 + 6 + 6 + 4
     assert any(re.fullmatch(r"  … and \d+ more scenarios; --json names all", line) for line in lines)
     assert [line for line in lines if "(baseline)" in line] == [
         "  variant  baseline: Baseline (Explicit Conflict)   (baseline)",
