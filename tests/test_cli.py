@@ -124,6 +124,7 @@ def test_list_shows_experiments_scenarios_variants_and_runs(project: Project) ->
         "  variant  baseline: Baseline (Explicit Conflict)   (baseline)",
         "  variant  original_first-medium: Original first, medium reasoning   (baseline)",
         "  variant  original-medium: Original shown, medium reasoning   (baseline)",
+        "  variant  plain: Plain   (baseline)",
         "  variant  plain: Plain instruction   (baseline)",
         "  variant  short: Short prompt   (baseline)",
     ]
@@ -134,6 +135,7 @@ def test_list_shows_experiments_scenarios_variants_and_runs(project: Project) ->
         "dilemma",
         "execution_choice",
         "execution_prediction",
+        "rent_sycophancy",
         "socratic",
         "throughput",
     ]
