@@ -69,7 +69,11 @@ def test_a_small_grid_is_balanced_and_an_output_folder_can_be_named(rehearsal: R
     assert {row["factors"]["amount"] for row in rows} == {50, 200, 500}
     assert {row["factors"]["justification"] for row in rows} == {"economy", "costs", "timing", None}
     ended = rehearsal.rent("run", "--output-dir", "elsewhere")
-    assert ended.code == 0 and len(list(rehearsal.project.root.glob("elsewhere/runs/*/run.jsonl"))) == 1
+    assert ended.code == 0, ended.stderr
+    (folder,) = rehearsal.project.root.glob("elsewhere/runs/*")
+    ended = rehearsal.rent("score", "--input", str(folder))
+    assert ended.code == 0 and f"Files: {folder}" in ended.stdout, ended.stderr
+    assert (folder / "summary.csv").exists() and not (rehearsal.project.root / "outputs").exists()
 
 
 @pytest.mark.parametrize(

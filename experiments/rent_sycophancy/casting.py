@@ -32,7 +32,6 @@ class Character:
     sway: Mapping[str, float] = field(default_factory=lambda: SWAY)
     sides: bool = False
     noise: float = _NOISE
-    weighs: bool = True
 
 
 NAMED: Mapping[str, Character] = {
@@ -54,7 +53,6 @@ def leaning(
     """Where an answer stands, from -1 to 1. `towards`: +1 if the landlord's side asks, -1 the tenant's, 0 neither's."""
     if character.sides:
         return 0.9 * towards if towards else character.own
-    score = character.own + towards * character.sway.get(phrasing, 0.0) + rng.gauss(0.0, character.noise)
-    if character.weighs:
-        score += OF_AMOUNT.get(amount, 0.0) + OF_QUALITY[landlord] - OF_QUALITY[tenant]
+    of_case = OF_AMOUNT.get(amount, 0.0) + OF_QUALITY[landlord] - OF_QUALITY[tenant]
+    score = character.own + of_case + towards * character.sway.get(phrasing, 0.0) + rng.gauss(0.0, character.noise)
     return max(-1.0, min(1.0, score))

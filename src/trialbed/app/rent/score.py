@@ -8,7 +8,7 @@ from typing import Any
 from trialbed.app.judging import JudgingFinished, judge_prepared
 from trialbed.app.prepare import read_project
 from trialbed.app.prepare_judging import JudgingWanted, PreparedJudging, prepare_judging
-from trialbed.app.rent.files import RunFiles, files_of
+from trialbed.app.rent.files import RUN, RunFiles, files_of
 from trialbed.app.rent.models import scorer_of
 from trialbed.app.rent.wanted import EXPERIMENT, ScoreWanted, outputs_of, per_call
 from trialbed.app.screen import Screen
@@ -48,7 +48,7 @@ def prepare_score(root: Path, wanted: ScoreWanted) -> ScoreReady:
         UserError: there is no such run, or nobody is named to score it.
     """
     settings, catalog = read_project(root)
-    given = Path(wanted.given).expanduser()
+    given = Path(wanted.given).expanduser().absolute()
     run = _run_of(given, settings.local_backup_dir)
     document = run.read_plan()
     if document["plan"]["experiment"] != EXPERIMENT:
@@ -59,9 +59,10 @@ def prepare_score(root: Path, wanted: ScoreWanted) -> ScoreReady:
     is_rehearsed = all(subject.provider == "rehearsal" for subject in plan.subjects)
     scorer = scorer_of(settings, wanted.scorer_model, root, is_rehearsed=is_rehearsed, otherwise=plan.judges)
     files = files_of(outputs_of(root, wanted.output_dir), run.name, found.experiment, plan)
-    if wanted.output_dir is None and given.parent.name == run.name:
+    place = given if given.is_dir() else given.parent
+    if wanted.output_dir is None and place.name == run.name and (place / RUN).exists():
         # Where the answers are, the scores belong, too.
-        files = replace(files, folder=given.parent.absolute())
+        files = replace(files, folder=place)
     files.check()
     return ScoreReady(run, scorer.models, files)
 
@@ -115,6 +116,6 @@ def _run_of(given: Path, backups: Path) -> RunFolder:
         return find_run(backups, name)
     except UserError:
         raise UserError(
-            f"--input: {given}: there is no journal of a run {name!r} under {backups}, from which all files are made; "
+            f"--input: there is no journal of a run {name!r} under {backups}, from which all files are made; "
             "name the run.jsonl of a run that is there, or set LOCAL_BACKUP_DIR"
         ) from None
