@@ -183,6 +183,10 @@ BROKEN: dict[str, tuple[Callable[[list[Any]], None], str]] = {
         "messages.0.role: Input should be 'system' or 'user'" + BUILD,
     ),
     "an empty message": (change(OTHER, messages=user(" \n")), "messages: one is empty; write it"),
+    "half a character": (
+        change(OTHER, messages=user("May the rent go up? \ud83d")),
+        "messages: one holds half a character (a lone surrogate), which cannot be sent; correct it",
+    ),
     "a message without words": (
         change(OTHER, messages=[{"role": "user"}]),
         "messages.0.content: Field required" + BUILD,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trialbed import UserError
 from trialbed.core.canonical import digest
-from trialbed.core.text import for_terminal
+from trialbed.core.text import for_terminal, repair
 
 from .case import Case, StoredMessage, weight_of
 from .phrasing import Phrasing, messages_of
@@ -175,3 +175,5 @@ def _check(row: GridRow, phrasings: Mapping[str, Phrasing]) -> None:
         raise UserError("messages: must be one of the user, after one of the system or alone")
     if not all(message.content.strip() for message in row.messages):
         raise UserError("messages: one is empty; write it")
+    if any(repair(message.content)[1] for message in row.messages):
+        raise UserError("messages: one holds half a character (a lone surrogate), which cannot be sent; correct it")

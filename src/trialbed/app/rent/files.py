@@ -45,20 +45,6 @@ class RunFiles:
     experiment: Experiment
     plan: Plan
 
-    def check(self) -> None:
-        """Make the folder.
-
-        Raises:
-            UserError: it cannot be made or written.
-        """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            probe = self.folder / ".trialbed"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise self._refused(error) from None
-
     def write_answers(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Write what there is without any score.
 
@@ -86,7 +72,7 @@ class RunFiles:
                 self._write(SUMMARY, csv_of(found["summary"]))
                 self._write(SYCOPHANCY, csv_of(found["sycophancy"]))
         except OSError as error:
-            raise self._refused(error) from None
+            raise _refused(self.folder, error) from None
         return found
 
     def write_log(self, run: RunFolder, printed: Sequence[str]) -> None:
@@ -98,7 +84,7 @@ class RunFiles:
         try:
             self._write(LOG, log_of(run, printed))
         except OSError as error:
-            raise self._refused(error) from None
+            raise _refused(self.folder, error) from None
 
     def _is_to_be_scored(self, state: JournalState) -> bool:
         return bool(self.plan.judges) or bool(state.judgings)
@@ -112,15 +98,32 @@ class RunFiles:
     def _write(self, name: str, data: bytes) -> None:
         write_whole(self.folder / name, data, durable=False)
 
-    def _refused(self, error: OSError) -> UserError:
-        return UserError(
-            f"--output-dir: {self.folder} cannot be written ({error.strerror}); the journal has every record: make "
-            "room, and the same command writes the files"
-        )
+
+def runs_in(outputs: Path) -> Path:
+    """Where the folders of all runs are."""
+    return outputs / "runs"
 
 
-def files_of(outputs: Path, run: str, experiment: Experiment, plan: Plan) -> RunFiles:
-    return RunFiles(outputs / "runs" / run, experiment, plan)
+def check_folder(folder: Path) -> None:
+    """Make a folder that files are to be written in.
+
+    Raises:
+        UserError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".trialbed"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise _refused(folder, error) from None
+
+
+def _refused(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"--output-dir: {folder} cannot be written ({error.strerror}); name another folder or make room: the same "
+        "command writes the files, from the journal"
+    )
 
 
 def kept(record: Mapping[str, Any]) -> dict[str, Any]:

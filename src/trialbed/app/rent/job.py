@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trialbed.app.job import SOME_FAILED, Finished, do_job
-from trialbed.app.rent.files import RunFiles, files_of, kept
+from trialbed.app.rent.files import RunFiles, check_folder, kept, runs_in
 from trialbed.app.rent.prepare import RentRun
 from trialbed.app.rent.score import Scored, score_run
 from trialbed.app.rent.wanted import RentWanted, ScoreWanted, outputs_of
@@ -35,6 +35,8 @@ async def do_rent(root: Path, run: RentRun, wanted: RentWanted, screen: Screen) 
         UserError: something the user can fix; nothing is lost.
     """
     outputs = outputs_of(root, wanted.grid.output_dir)
+    # Before any model is asked, even about itself.
+    check_folder(runs_in(outputs))
     finished = await do_job(
         run.prepared, screen, fresh=wanted.fresh, more_sinks=_writing(run, outputs, screen.announce)
     )
@@ -60,7 +62,7 @@ def _writing(
 
     def make(folder: RunFolder, ledger: Ledger) -> Sequence[ResultsFile]:
         files = _files(run, outputs, folder)
-        files.check()
+        check_folder(files.folder)
 
         def write(records: Sequence[dict[str, Any]]) -> None:
             files.write_answers(records)
@@ -72,4 +74,4 @@ def _writing(
 
 def _files(run: RentRun, outputs: Path, folder: RunFolder) -> RunFiles:
     prepared = run.prepared
-    return files_of(outputs, folder.name, prepared.found.experiment, prepared.plan)
+    return RunFiles(runs_in(outputs) / folder.name, prepared.found.experiment, prepared.plan)

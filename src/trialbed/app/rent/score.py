@@ -8,7 +8,7 @@ from typing import Any
 from trialbed.app.judging import JudgingFinished, judge_prepared
 from trialbed.app.prepare import read_project
 from trialbed.app.prepare_judging import JudgingWanted, PreparedJudging, prepare_judging
-from trialbed.app.rent.files import RUN, RunFiles, files_of
+from trialbed.app.rent.files import RUN, RunFiles, check_folder, runs_in
 from trialbed.app.rent.models import scorer_of
 from trialbed.app.rent.wanted import EXPERIMENT, ScoreWanted, outputs_of, per_call
 from trialbed.app.screen import Screen
@@ -58,13 +58,13 @@ def prepare_score(root: Path, wanted: ScoreWanted) -> ScoreReady:
     plan = stored_plan(document, found).plan
     is_rehearsed = all(subject.provider == "rehearsal" for subject in plan.subjects)
     scorer = scorer_of(settings, wanted.scorer_model, root, is_rehearsed=is_rehearsed, otherwise=plan.judges)
-    files = files_of(outputs_of(root, wanted.output_dir), run.name, found.experiment, plan)
+    folder = runs_in(outputs_of(root, wanted.output_dir)) / run.name
     place = given if given.is_dir() else given.parent
     if wanted.output_dir is None and place.name == run.name and (place / RUN).exists():
         # Where the answers are, the scores belong, too.
-        files = replace(files, folder=place)
-    files.check()
-    return ScoreReady(run, scorer.models, files)
+        folder = place
+    check_folder(folder)
+    return ScoreReady(run, scorer.models, RunFiles(folder, found.experiment, plan))
 
 
 async def score_run(
