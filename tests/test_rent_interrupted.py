@@ -101,3 +101,14 @@ def test_the_first_signal_leaves_files_of_all_that_was_answered(tmp_path: Path) 
         assert len(files.rows("run_scored.jsonl")) == len(rows)
         (first, second) = files.table()
         assert int(first["n_ok"]) + int(second["n_ok"]) == len(rows)
+        # Then the rest, and only the rest is scored: by the same judging, as if there had been no stop.
+        assert files.project.trialbed(*asking(files), timeout_s=PATIENCE_S).code == 0
+        asked = sum(request.is_judge for request in standin.requests())
+        ended = files.rent("score", "--input", str(files.folder / "run.jsonl"), *SCORER)
+        assert ended.code == 0, ended.stderr
+        assert sum(request.is_judge for request in standin.requests()) == 4 * PROMPTS
+        assert asked == len(rows) and all(row["score"] is not None for row in files.rows("run_scored.jsonl"))
+        records = files.project.the_run().records().values()
+        assert {verdict["judging"] for record in records for verdict in record["verdicts"]} == {0}
+        ended = files.rent("score", "--input", str(files.folder / "run.jsonl"), *SCORER)
+        assert ended.code == 0 and "nothing to do" in ended.stderr

@@ -70,8 +70,8 @@ async def judge_run(root: Path, folder: RunFolder, wanted: JudgingWanted, screen
 async def judge_prepared(
     ready: PreparedJudging, folder: RunFolder, screen: Screen, *, fresh: bool, goes_on: bool = False
 ) -> JudgingFinished:
-    """The same, prepared already. With `goes_on`, what the run itself was to be judged by and was not is judged first,
-    if the judges are the same; else a run that asked judges is judged anew.
+    """The same, prepared already. With `goes_on`, judges that have judged this run before, last or in the run itself,
+    judge only what they have not; without it they judge everything anew.
 
     Raises:
         UserError: something the user can fix; nothing is lost.
@@ -80,7 +80,8 @@ async def judge_prepared(
     notes = await check_places(ready.prepared)
     async with open_desk(ready.prepared, folder, screen) as desk:
         state = desk.journal.state
-        number = number_of(state.judgings, ready.facts, fresh=fresh, first=_first(ready, goes_on=goes_on and not fresh))
+        first = _first(ready, goes_on=goes_on and not fresh)
+        number = number_of(state.judgings, ready.facts, fresh=fresh, first=first, goes_on=goes_on)
         trials = to_judge(desk.journal, number)
         _announce(desk, ready, number, trials)
         for note in notes:

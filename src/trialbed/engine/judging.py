@@ -75,10 +75,13 @@ class Judging:
     tally: Tally = field(default_factory=Tally)
 
 
-def number_of(judgings: list[dict[str, Any]], facts: Mapping[str, Any], *, fresh: bool, first: int = 1) -> int:
+def number_of(
+    judgings: list[dict[str, Any]], facts: Mapping[str, Any], *, fresh: bool, first: int = 1, goes_on: bool = False
+) -> int:
     """The number of the judging that a command begins or goes on with.
 
-    It goes on with the newest one if that was not finished and has the same `facts` (members of its `judging_start`).
+    It goes on with the newest one if that has the same `facts` (members of its `judging_start`) and was not finished;
+    with `goes_on` also if it was, since answers may have come after it.
     `first` is the number of the first one: 0 where what is judged is as good as judged by the run itself, because it
     asked no judge or the same ones.
     """
@@ -89,7 +92,7 @@ def number_of(judgings: list[dict[str, Any]], facts: Mapping[str, Any], *, fresh
     finished = {event["n"] for event in judgings if event["e"] == "judging_stop" and event["complete"]}
     is_the_same = all(newest.get(name) == value for name, value in facts.items())
     number = int(newest["n"])
-    return number if is_the_same and number not in finished and not fresh else number + 1
+    return number if is_the_same and (goes_on or number not in finished) and not fresh else number + 1
 
 
 def to_judge(journal: Journal, number: int) -> ToJudge:

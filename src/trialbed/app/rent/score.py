@@ -16,10 +16,11 @@ from trialbed.core.errors import UserError
 from trialbed.core.model import ModelName
 from trialbed.core.outcome import Outcome
 from trialbed.engine.folder import RunFolder, find_run
+from trialbed.engine.rejudged import has_verdict_of
 from trialbed.engine.stored_plan import stored_plan
 from trialbed.sinks.journal.state import JournalState, read_records, read_state
 
-ALL_WELL, SOME_FAILED = 0, 1
+ALL_WELL = 0
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,7 @@ async def score_run(
     ready = replace(ready, prepared=replace(ready.prepared, per_call=per_call(ready.prepared.settings)))
     if not wanted.fresh and is_done(ready, run, read_state(run.journal)):
         screen.announce(f"{run.name} is scored by {named} already: nothing to do. --fresh scores it again.")
-        found = files.write_all(run)
-        return Scored(run, None, found, _exit_code(found))
+        return Scored(run, None, files.write_all(run), ALL_WELL)
     judging = await judge_prepared(ready, run, screen, fresh=wanted.fresh, goes_on=True)
     found = files.write_all(run)
     return Scored(run, judging, found, judging.exit_code)
@@ -90,23 +90,16 @@ async def score_run(
 def is_done(ready: PreparedJudging, run: RunFolder, state: JournalState) -> bool:
     """Whether these very judges have judged every answer there is, as this rubric has it now."""
     starts = [event for event in state.judgings if event["e"] == "judging_start"]
-    if starts:
-        finished = {event["n"] for event in state.judgings if event["e"] == "judging_stop" and event["complete"]}
-        newest = starts[-1]
-        return newest["n"] in finished and all(newest.get(name) == value for name, value in ready.facts.items())
-    if [str(judge) for judge in ready.stored.plan.judges] != ready.facts["judges"]:
-        return False
-    return not any(_is_unscored(record) for record in read_records(run.journal, state))
-
-
-def _is_unscored(record: Mapping[str, Any]) -> bool:
-    outcome = record["outcome"]
-    return outcome == Outcome.JUDGE_ERROR or (outcome == Outcome.ANSWERED and record["evaluation"] is None)
-
-
-def _exit_code(found: Mapping[str, Any]) -> int:
-    unscored = any(row["n_excluded"] for row in found["summary"])
-    return SOME_FAILED if unscored else ALL_WELL
+    if not starts:
+        number, is_theirs = 0, [str(judge) for judge in ready.stored.plan.judges] == ready.facts["judges"]
+    else:
+        number = int(starts[-1]["n"])
+        is_theirs = all(starts[-1].get(name) == value for name, value in ready.facts.items())
+    return is_theirs and all(
+        has_verdict_of(record, number)
+        for record in read_records(run.journal, state)
+        if record["outcome"] in (Outcome.ANSWERED, Outcome.JUDGE_ERROR)
+    )
 
 
 def _run_of(given: Path, backups: Path) -> RunFolder:
