@@ -51,7 +51,7 @@ def run_command(root: Path, wanted: RentWanted, *, only_show: bool) -> int:
     import anyio
 
     screen = TerminalScreen()
-    if run.prepared.plan.judges and not run.scorer:
+    if run.prepared.plan.judges and not run.scorer.models:
         judges = ", ".join(map(str, run.prepared.plan.judges))
         screen.announce(f"this run was begun to be scored at once, by {judges}, and goes on so")
     done = anyio.run(do_rent, root, run, wanted, screen, backend_options={"use_uvloop": has_uvloop()})
@@ -98,7 +98,7 @@ def _after_run(run: RentRun, done: RentFinished) -> list[str]:
     else:
         lines.append(f"Cost: {done.finished.cost.removeprefix('cost ')}")
     lines.append(f"Files: {done.files.folder}")
-    if not run.scorer and answered and not run.prepared.plan.judges:
+    if not run.scorer.models and answered and not run.prepared.plan.judges:
         lines.append(f"To score them: trialbed rent score --input {done.files.folder / 'run.jsonl'}")
     lines += left_to_do(done.finished)
     if run.prepared.why_rehearsal is not None:

@@ -12,7 +12,6 @@ from trialbed.app.rent.wanted import EXPERIMENT, RentWanted, per_call
 from trialbed.app.roster import Roster
 from trialbed.choose import Choice, choose_plan
 from trialbed.core.errors import UserError
-from trialbed.core.model import ModelName
 from trialbed.settings import Settings
 
 _REHEARSAL = "rehearsal"
@@ -24,13 +23,13 @@ class RentRun:
 
     prepared: Prepared
     grid: Grid
-    scorer: tuple[ModelName, ...]
+    scorer: Roster
     notes: tuple[str, ...]
 
     @property
     def scores_afterwards(self) -> bool:
         """Whether the answers are scored by another sitting than the one that asks for them."""
-        return bool(self.scorer) and self.prepared.plan.judges != self.scorer
+        return bool(self.scorer.models) and self.prepared.plan.judges != self.scorer.models
 
 
 def prepare_rent(root: Path, wanted: RentWanted) -> RentRun:
@@ -72,7 +71,7 @@ def prepare_rent(root: Path, wanted: RentWanted) -> RentRun:
         ceilings={**scorer.ceilings, **subjects.ceilings},
         per_call=per_call(settings),
     )
-    return RentRun(prepared, grid, scorer.models, grid.notes)
+    return RentRun(prepared, grid, scorer, grid.notes)
 
 
 def _models(

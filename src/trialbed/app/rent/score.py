@@ -11,9 +11,9 @@ from trialbed.app.prepare_judging import JudgingWanted, PreparedJudging, prepare
 from trialbed.app.rent.files import RUN, RunFiles, check_folder, runs_in
 from trialbed.app.rent.models import scorer_of
 from trialbed.app.rent.wanted import EXPERIMENT, ScoreWanted, outputs_of, per_call
+from trialbed.app.roster import Roster
 from trialbed.app.screen import Screen
 from trialbed.core.errors import UserError
-from trialbed.core.model import ModelName
 from trialbed.core.outcome import Outcome
 from trialbed.engine.folder import RunFolder, find_run
 from trialbed.engine.rejudged import has_verdict_of
@@ -38,7 +38,7 @@ class ScoreReady:
     """The run that is scored, by whom, and its files."""
 
     run: RunFolder
-    scorer: tuple[ModelName, ...]
+    scorer: Roster
     files: RunFiles
 
 
@@ -65,22 +65,24 @@ def prepare_score(root: Path, wanted: ScoreWanted) -> ScoreReady:
         # Where the answers are, the scores belong, too.
         folder = place
     check_folder(folder)
-    return ScoreReady(run, scorer.models, RunFiles(folder, found.experiment, plan))
+    return ScoreReady(run, scorer, RunFiles(folder, found.experiment, plan))
 
 
 async def score_run(
-    root: Path, run: RunFolder, wanted: ScoreWanted, scorer: tuple[ModelName, ...], files: RunFiles, screen: Screen
+    root: Path, run: RunFolder, wanted: ScoreWanted, scorer: Roster, files: RunFiles, screen: Screen
 ) -> Scored:
     """Score what `scorer` has not scored yet, and write the files.
 
     Raises:
         UserError: something the user can fix; nothing is lost.
     """
-    named = ",".join(f"{model.provider}:{model.id}" for model in scorer)
+    named = ",".join(f"{model.provider}:{model.id}" for model in scorer.models)
     ready = prepare_judging(root, run, JudgingWanted(judges=named, max_cost_usd=wanted.max_cost_usd))
-    ready = replace(ready, prepared=replace(ready.prepared, per_call=per_call(ready.prepared.settings)))
+    bounded = replace(ready.prepared, per_call=per_call(ready.prepared.settings), ceilings=scorer.ceilings)
+    ready = replace(ready, prepared=bounded)
     if not wanted.fresh and is_done(ready, run, read_state(run.journal)):
-        screen.announce(f"{run.name} is scored by {named} already: nothing to do. --fresh scores it again.")
+        judges = ", ".join(map(str, scorer.models))
+        screen.announce(f"{run.name} is scored by {judges} already: nothing to do. --fresh scores it again.")
         return Scored(run, None, files.write_all(run), ALL_WELL)
     judging = await judge_prepared(ready, run, screen, fresh=wanted.fresh, goes_on=True)
     found = files.write_all(run)
