@@ -4,6 +4,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,29 @@ def test_what_cannot_be_meant_is_one_clear_line(rehearsal: RentFiles, arguments:
     assert len(lines) == 1 and said in lines[0]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("base_rent = 600", "base_rent = 0", "dimensions.toml: base_rent: Input should be greater than or equal to 1"),
+        ("amounts = [50", "amounts = [[50", "dimensions.toml: not readable as TOML: "),
+        (
+            "[justifications]\n",
+            "[justifications]\nsame = 'the rent has stayed the same for four years'\n",
+            "same words",
+        ),
+    ],
+)
+def test_levels_that_cannot_be_used_are_named_with_their_file(
+    rehearsal: RentFiles, before: str, after: str, said: str
+) -> None:
+    path = rehearsal.project.root / "experiments" / "rent_sycophancy" / "dimensions.toml"
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), encoding="utf-8")
+    lines = refusal(rehearsal, "build").splitlines()
+    assert len(lines) == 1 and said in lines[0]
+
+
 def test_a_roster_without_concurrency_is_refused_by_the_models_name(rehearsal: RentFiles) -> None:
     (rehearsal.project.root / "models.json").write_text('[{"id": "flash", "label": "Flash", "provider": "google"}]')
     said = refusal(rehearsal, "run", "--models", "models.json")
@@ -151,9 +176,9 @@ def test_stored_messages_are_sent_as_they_stand_in_the_file(bedrock: tuple[RentF
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", ":3: is no JSON object"),
+        ("{", ":3: not JSON ("),
         ('{"prompt_id": "x"}', "row 3: variant: Field required"),
-        ("[1]", ":3: is no JSON object"),
+        ("[1]", ": row 3 is no object but list; correct it"),
     ],
 )
 def test_a_grid_file_that_is_no_grid_is_refused_with_its_line(rehearsal: RentFiles, line: str, said: str) -> None:
@@ -440,3 +465,23 @@ def test_a_run_that_was_not_scored_can_be_judged_by_the_common_command_as_well(b
     assert len(standin.requests()) == 3 * 4
     assert files.rent("score", "--input", name, "--scorer-model", SCORER).code == 0
     assert len(standin.requests()) == 3 * 4 and all(row["score"] is not None for row in files.rows("run_scored.jsonl"))
+
+
+def test_a_scorer_is_held_to_the_bounds_of_the_bench_and_of_its_roster(tmp_path: Path) -> None:
+    def judge(call: RehearsalCall) -> Answer | None:
+        is_slow = call.trial is not None and call.is_judge
+        return Answer(ToolUse({"score": 0.0}), latency_s=30.0) if is_slow else None
+
+    with bedrock_thread(RehearsalConfig(scripted=judge)) as server:
+        files = RentFiles(make_project(tmp_path, **real_environment(server.url, subjects="", judges="")))
+        assert files.rent("run", "--model", SUBJECT, "--limit", "2").code == 0
+        roster = files.roster(("bedrock", JUDGE, 1))
+        bounds = {"JUDGE_MODELS": roster, "BENCH_TIMEOUT_S": "0.5", "BENCH_MAX_RETRIES": "1"}
+        ended = files.rent("score", "--input", files.folder.name, **bounds)
+    assert ended.code == 1 and "no answer within 0.5 s" in ended.stdout, ended.stderr
+    events = files.project.the_run().events()
+    failures = [event for event in events if event["e"] == "attempt_failed" and event["role"] == "judge"]
+    assert len(failures) == 4
+    # One call in flight at a time, as the roster says: no attempt begins before the one before it was given up.
+    spans = sorted((datetime.fromisoformat(event["started_at"]).timestamp(), event["latency_s"]) for event in failures)
+    assert all(later >= began + took_s - 0.05 for (began, took_s), (later, _) in pairwise(spans))

@@ -5,9 +5,11 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from .relationship import Quality
+
+_FILE = "dimensions.toml"
 
 Words = Annotated[str, StringConstraints(pattern=r"\S")]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -38,7 +40,12 @@ def shipped() -> Dimensions:
     """Those of the file.
 
     Raises:
-        ValueError: it is no TOML, or not of this form.
+        ValueError: it is no TOML, or not of this form; in one line.
     """
-    text = (Path(__file__).parent / "dimensions.toml").read_text(encoding="utf-8")
-    return Dimensions.model_validate(tomllib.loads(text))
+    try:
+        return Dimensions.model_validate(tomllib.loads((Path(__file__).parent / _FILE).read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ValueError(f"{_FILE}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except ValueError as error:
+        raise ValueError(f"{_FILE}: not readable as TOML: {error}") from None

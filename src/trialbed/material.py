@@ -25,7 +25,23 @@ def rows_of(dataset: str, *, split: str | None, token: str | None) -> list[Mappi
     """
     if is_on_hub(dataset):
         return _rows_of_hub(dataset, split or "train", token)
-    return _checked(_rows_of_file(Path(dataset).expanduser()), dataset)
+    try:
+        return rows_of_file(Path(dataset).expanduser())
+    except UserError as error:
+        raise UserError(f"--dataset: {error}") from None
+
+
+def rows_of_file(path: Path) -> list[Mapping[str, Any]]:
+    """Every row of a JSON or JSON Lines file, in its order.
+
+    Raises:
+        UserError: it cannot be read, or holds anything but objects; the line begins with the path.
+    """
+    rows = _read(path)
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, Mapping):
+            raise UserError(f"{path}: row {number} is no object but {type(row).__name__}; correct it")
+    return rows
 
 
 def is_on_hub(dataset: str) -> bool:
@@ -34,15 +50,15 @@ def is_on_hub(dataset: str) -> bool:
     return not path.is_file() and path.suffix not in _SUFFIXES
 
 
-def _rows_of_file(path: Path) -> list[Any]:
+def _read(path: Path) -> list[Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise UserError(f"--dataset: {path}: not UTF-8 text; save it as UTF-8") from None
+        raise UserError(f"{path}: not UTF-8 text; save it as UTF-8") from None
     except OSError as error:
-        raise UserError(f"--dataset: {path}: cannot be read ({error.strerror}); name a file or a data set") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}); name one that is there") from None
     if not text.lstrip().startswith(("[", "{")):
-        raise UserError(f"--dataset: {path}: is neither JSON nor JSON Lines; give one object a line, or a list of them")
+        raise UserError(f"{path}: is neither JSON nor JSON Lines; give one object a line, or a list of them")
     try:
         whole = json.loads(text)
     except ValueError as error:
@@ -50,7 +66,7 @@ def _rows_of_file(path: Path) -> list[Any]:
             raise _not_json(path, getattr(error, "lineno", 1), error) from None
         return list(_lines(text, path))
     except RecursionError:
-        raise UserError(f"--dataset: {path}: is nested too deeply to be read; give one object a line") from None
+        raise UserError(f"{path}: is nested too deeply to be read; give one object a line") from None
     if isinstance(whole, list):
         return whole
     lists = [whole[name] for name in _WRAPPERS if isinstance(whole.get(name), list)]
@@ -77,20 +93,13 @@ def _lines(text: str, path: Path) -> Iterator[Any]:
             except ValueError as error:
                 raise _not_json(path, number, error) from None
             except RecursionError:
-                raise UserError(f"--dataset: {path}:{number}: is nested too deeply to be read; correct it") from None
+                raise UserError(f"{path}:{number}: is nested too deeply to be read; correct it") from None
 
 
 def _not_json(path: Path, line: int, error: ValueError) -> UserError:
     # The decoder's own text counts lines as well, from wherever it began.
     why = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
-    return UserError(f"--dataset: {path}:{line}: not JSON ({why}); correct the line")
-
-
-def _checked(rows: list[Any], dataset: str) -> list[Mapping[str, Any]]:
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, Mapping):
-            raise UserError(f"--dataset: {dataset}: row {number} is no object but {type(row).__name__}; correct it")
-    return rows
+    return UserError(f"{path}:{line}: not JSON ({why}); correct the line")
 
 
 def _rows_of_hub(dataset: str, split: str, token: str | None) -> list[Mapping[str, Any]]:

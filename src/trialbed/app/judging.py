@@ -31,7 +31,7 @@ from trialbed.core.tracing import RunSpan
 from trialbed.engine.folder import RunFolder
 from trialbed.engine.judging import Judging, ToJudge, carry_out_judging, how_it_stands, number_of, to_judge
 from trialbed.engine.progress import Progress
-from trialbed.sinks.journal.state import read_records
+from trialbed.sinks.journal.state import JournalState, read_records
 
 _MOST_REASONS = 5
 
@@ -80,8 +80,7 @@ async def judge_prepared(
     notes = await check_places(ready.prepared)
     async with open_desk(ready.prepared, folder, screen) as desk:
         state = desk.journal.state
-        first = _first(ready, goes_on=goes_on and not fresh)
-        number = number_of(state.judgings, ready.facts, fresh=fresh, first=first, goes_on=goes_on)
+        number = number_for(ready, state, fresh=fresh, goes_on=goes_on)
         trials = to_judge(desk.journal, number)
         _announce(desk, ready, number, trials)
         for note in notes:
@@ -106,12 +105,13 @@ async def judge_prepared(
         return _finished(desk, judging)
 
 
-def _first(ready: PreparedJudging, *, goes_on: bool) -> int:
-    """The number of a run's first judging: 0 where it takes the place of the run's own."""
+def number_for(ready: PreparedJudging, state: JournalState, *, fresh: bool = False, goes_on: bool = False) -> int:
+    """The number of the judging that this is, see `judge_prepared`; 0 where it takes the place of the run's own."""
     own = ready.stored.plan.judges
     asked_none = not own and ready.prepared.found.experiment.needs_judge
     is_the_same = [str(judge) for judge in own] == ready.facts["judges"]
-    return 0 if asked_none or (goes_on and is_the_same) else 1
+    first = 0 if asked_none or (goes_on and not fresh and is_the_same) else 1
+    return number_of(state.judgings, ready.facts, fresh=fresh, first=first, goes_on=goes_on)
 
 
 def _refuse_rehearsed_judges(prepared: Prepared) -> None:

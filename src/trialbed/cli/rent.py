@@ -44,7 +44,7 @@ def run_command(root: Path, wanted: RentWanted, *, only_show: bool) -> int:
         UserError: something the user can fix.
     """
     run = prepare_rent(root, wanted)
-    _say(run.notes)
+    _say(run.grid.notes)
     if only_show:
         _print([*_of_grid(run.grid.rows(run.prepared.found)), *_from(run.grid)])
         return show_plan(run.prepared, fresh=wanted.fresh)

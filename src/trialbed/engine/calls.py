@@ -132,12 +132,12 @@ class Calls:
 
     async def _converse(self, request: ModelRequest, attempts: Attempts) -> ModelReply:
         left_s = attempts.deadline - self._clock.monotonic()
-        is_cut_short = self._attempt_s is not None and self._attempt_s < left_s
-        with anyio.move_on_after(max(0.0, self._attempt_s if is_cut_short and self._attempt_s else left_s)) as scope:
+        limit_s = left_s if self._attempt_s is None else min(self._attempt_s, left_s)
+        with anyio.move_on_after(max(0.0, limit_s)) as scope:
             return await self._models[request.model].converse(request)
         assert scope.cancelled_caught
-        if is_cut_short:
-            raise ConnectionCut(f"no answer within {self._attempt_s:g} s", code="AttemptTimedOut")
+        if limit_s < left_s:
+            raise ConnectionCut(f"no answer within {limit_s:g} s", code="AttemptTimedOut")
         raise ConnectionCut("no answer before the call's deadline", code="DeadlineExceeded")
 
     async def _keep(

@@ -151,13 +151,7 @@ def find_resumable(backups: Path, plan: Plan, sinks: Collection[str] = ()) -> Ch
     grown: Chosen | None = None
     finished: Chosen | None = None
     wanted = plan.as_dict()
-    for folder in runs_newest_first(backups):
-        if not folder.name.startswith(f"{plan.experiment}-"):
-            continue
-        try:
-            known = folder.read_plan()
-        except UserError:
-            continue
+    for folder, known in planned_runs(backups, plan.experiment):
         if known.get("plan_hash") == plan.plan_hash:
             if not is_complete(folder, plan.plan_hash, sinks):
                 return Chosen(folder, is_complete=False, grows=False)
@@ -165,6 +159,16 @@ def find_resumable(backups: Path, plan: Plan, sinks: Collection[str] = ()) -> Ch
         elif grown is None and finished is None and grows_from(wanted, known["plan"]):
             grown = Chosen(folder, is_complete=False, grows=True)
     return finished or grown
+
+
+def planned_runs(backups: Path, experiment: str) -> Iterator[tuple[RunFolder, dict[str, Any]]]:
+    """The runs of an experiment with what their plan.json holds, newest first; without those whose is not readable."""
+    for folder in runs_newest_first(backups):
+        if folder.name.startswith(f"{experiment}-"):
+            try:
+                yield folder, folder.read_plan()
+            except UserError:
+                continue
 
 
 def runs_newest_first(backups: Path) -> list[RunFolder]:

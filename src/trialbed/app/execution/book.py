@@ -9,7 +9,7 @@ import orjson
 
 from trialbed.app.execution.document import document_of
 from trialbed.app.execution.parts import Parts
-from trialbed.core.errors import UserError
+from trialbed.app.output import check_output_dir, output_refused
 from trialbed.engine.folder import RunFolder, write_whole
 from trialbed.sinks.journal.state import read_records, read_state
 from trialbed.sinks.ledger import Ledger
@@ -52,15 +52,7 @@ class ResultsBook:
         # A second or so to load, which would be taken for the time that a write takes.
         import trialbed.analysis.stats.clustered  # noqa: F401
 
-        try:
-            self._parts.output_dir.mkdir(parents=True, exist_ok=True)
-            probe = self._parts.output_dir / ".trialbed"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise UserError(
-                f"--output-dir: {self._parts.output_dir} cannot be written ({error.strerror}); name another folder"
-            ) from None
+        check_output_dir(self._parts.output_dir)
 
     def sinks(self, place: int) -> Callable[[RunFolder, Ledger], Sequence[ResultsFile]]:
         """What writes the file while the part at `place` runs."""
@@ -87,10 +79,7 @@ class ResultsBook:
         try:
             self._write()
         except OSError as error:
-            raise UserError(
-                f"--output-dir: {self._parts.output_dir} cannot be written ({error.strerror}); the journals have every "
-                "record: make room, and the same command writes the file"
-            ) from None
+            raise output_refused(self._parts.output_dir, error) from None
 
     def document(self) -> dict[str, Any]:
         return document_of(self._parts, self._records, self._runs, self._began_unix_s or 0)

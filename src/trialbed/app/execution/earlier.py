@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from trialbed.core.canonical import canonical_json
-from trialbed.core.errors import UserError
 from trialbed.core.experiment import Scenario
 from trialbed.core.plan import Plan
-from trialbed.engine.folder import find_resumable, runs_newest_first
+from trialbed.engine.folder import find_resumable, planned_runs
 
 
 def by_run(plan: Plan, backups: Path) -> list[Plan]:
@@ -42,13 +41,8 @@ def _asked(plan: Plan, backups: Path) -> Iterator[tuple[Scenario, ...]]:
     ours = plan.as_dict()
     contents = map(canonical_json, ours["scenarios"])
     by_content = dict(zip(contents, plan.scenarios, strict=True))
-    for folder in runs_newest_first(backups):
-        if not folder.name.startswith(f"{plan.experiment}-"):
-            continue
-        try:
-            theirs: dict[str, Any] = folder.read_plan()["plan"]
-        except UserError:
-            continue
+    for _, document in planned_runs(backups, plan.experiment):
+        theirs: dict[str, Any] = document["plan"]
         known = [by_content.get(canonical_json(content)) for content in theirs.get("scenarios", ())]
         if _asks_the_same(ours, theirs) and None not in known:
             yield tuple(scenario for scenario in known if scenario is not None)

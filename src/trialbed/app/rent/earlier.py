@@ -9,10 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trialbed.core.errors import UserError
 from trialbed.core.plan import Plan, grows_from
 from trialbed.core.stored_plan import plan_of
-from trialbed.engine.folder import find_resumable, runs_newest_first
+from trialbed.engine.folder import find_resumable, planned_runs
 
 
 def as_begun(plan: Plan, backups: Path) -> Plan:
@@ -20,13 +19,11 @@ def as_begun(plan: Plan, backups: Path) -> Plan:
     with these very judges."""
     if find_resumable(backups, plan) is not None:
         return plan
-    for folder in runs_newest_first(backups):
-        if not folder.name.startswith(f"{plan.experiment}-"):
-            continue
+    for _, document in planned_runs(backups, plan.experiment):
+        known = document["plan"]
         try:
-            known = folder.read_plan()["plan"]
             adapted = _with_judges_of(plan, known)
-        except (UserError, KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):  # a plan of another version
             continue
         if grows_from(adapted.as_dict(), known):
             return adapted

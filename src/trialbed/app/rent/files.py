@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from trialbed.analysis.report.csv_text import field_of
+from trialbed.app.output import output_refused
 from trialbed.app.rent.grid import json_lines
 from trialbed.app.rent.log import log_of
-from trialbed.core.errors import UserError
 from trialbed.core.experiment import Experiment
 from trialbed.core.plan import Plan
 from trialbed.engine.folder import RunFolder, write_whole
@@ -72,7 +72,7 @@ class RunFiles:
                 self._write(SUMMARY, csv_of(found["summary"]))
                 self._write(SYCOPHANCY, csv_of(found["sycophancy"]))
         except OSError as error:
-            raise _refused(self.folder, error) from None
+            raise output_refused(self.folder, error) from None
         return found
 
     def write_log(self, run: RunFolder, printed: Sequence[str]) -> None:
@@ -84,7 +84,7 @@ class RunFiles:
         try:
             self._write(LOG, log_of(run, printed))
         except OSError as error:
-            raise _refused(self.folder, error) from None
+            raise output_refused(self.folder, error) from None
 
     def _is_to_be_scored(self, state: JournalState) -> bool:
         return bool(self.plan.judges) or bool(state.judgings)
@@ -102,28 +102,6 @@ class RunFiles:
 def runs_in(outputs: Path) -> Path:
     """Where the folders of all runs are."""
     return outputs / "runs"
-
-
-def check_folder(folder: Path) -> None:
-    """Make a folder that files are to be written in.
-
-    Raises:
-        UserError: it cannot be made or written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".trialbed"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise _refused(folder, error) from None
-
-
-def _refused(folder: Path, error: OSError) -> UserError:
-    return UserError(
-        f"--output-dir: {folder} cannot be written ({error.strerror}); name another folder or make room: the same "
-        "command writes the files, from the journal"
-    )
 
 
 def kept(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from trialbed.app.rent.wanted import EXPERIMENT, GridWanted, outputs_of
 from trialbed.core.errors import UserError
 from trialbed.core.experiment import Scenario
 from trialbed.engine.folder import write_whole
+from trialbed.material import rows_of_file
 from trialbed.plugins import Found
 from trialbed.settings import Settings
-
-_BUILD = "build it anew with 'trialbed rent build'"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def grid_of(root: Path, found: Found, settings: Settings, wanted: GridWanted) ->
     path = grid_file(root, wanted.output_dir)
     if not path.exists():
         return built_grid(found, settings, wanted)
-    rows = read_json_lines(path)
+    rows = rows_of_file(path)
     # The experiment says what is wrong with a row; here only those of phrasings that are not wanted are left out.
     in_file = tuple(dict.fromkeys(str(row.get("variant")) for row in rows))
     if wanted.variants is None:
@@ -87,37 +86,11 @@ def json_lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return "".join(f"{json.dumps(row, ensure_ascii=False, allow_nan=False)}\n" for row in rows).encode()
 
 
-def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file of JSON lines.
-
-    Raises:
-        UserError: it cannot be read, or a line is no object.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
-        raise UserError(f"{path}: cannot be read ({why}); {_BUILD}") from None
-    rows = []
-    # Not splitlines: texts may hold line separators of Unicode, which JSON leaves as they are.
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        if not isinstance(row, dict):
-            raise UserError(f"{path}:{number}: is no JSON object; correct the line, or {_BUILD}")
-        rows.append(row)
-    return rows
-
-
 def _grid(
     found: Found,
     settings: Settings,
     wanted: GridWanted,
-    rows: list[dict[str, Any]] | None,
+    rows: Sequence[Mapping[str, Any]] | None,
     variants: tuple[str, ...],
     path: Path | None,
 ) -> Grid:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from trialbed.app.job import SOME_FAILED, Finished, do_job
-from trialbed.app.rent.files import RunFiles, check_folder, kept, runs_in
+from trialbed.app.output import check_output_dir
+from trialbed.app.rent.files import RunFiles, kept, runs_in
 from trialbed.app.rent.prepare import RentRun
 from trialbed.app.rent.score import Scored, score_run
 from trialbed.app.rent.wanted import RentWanted, ScoreWanted, outputs_of
@@ -36,7 +37,7 @@ async def do_rent(root: Path, run: RentRun, wanted: RentWanted, screen: Screen) 
     """
     outputs = outputs_of(root, wanted.grid.output_dir)
     # Before any model is asked, even about itself.
-    check_folder(runs_in(outputs))
+    check_output_dir(runs_in(outputs))
     finished = await do_job(
         run.prepared, screen, fresh=wanted.fresh, more_sinks=_writing(run, outputs, screen.announce)
     )
@@ -62,7 +63,7 @@ def _writing(
 
     def make(folder: RunFolder, ledger: Ledger) -> Sequence[ResultsFile]:
         files = _files(run, outputs, folder)
-        check_folder(files.folder)
+        check_output_dir(files.folder)
 
         def write(records: Sequence[dict[str, Any]]) -> None:
             files.write_answers(records)

@@ -24,7 +24,6 @@ class RentRun:
     prepared: Prepared
     grid: Grid
     scorer: Roster
-    notes: tuple[str, ...]
 
     @property
     def scores_afterwards(self) -> bool:
@@ -71,7 +70,7 @@ def prepare_rent(root: Path, wanted: RentWanted) -> RentRun:
         ceilings={**scorer.ceilings, **subjects.ceilings},
         per_call=per_call(settings),
     )
-    return RentRun(prepared, grid, scorer, grid.notes)
+    return RentRun(prepared, grid, scorer)
 
 
 def _models(

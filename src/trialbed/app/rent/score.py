@@ -5,17 +5,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trialbed.app.judging import JudgingFinished, judge_prepared
+from trialbed.app.judging import JudgingFinished, judge_prepared, number_for
+from trialbed.app.output import check_output_dir
 from trialbed.app.prepare import read_project
 from trialbed.app.prepare_judging import JudgingWanted, PreparedJudging, prepare_judging
-from trialbed.app.rent.files import RUN, RunFiles, check_folder, runs_in
+from trialbed.app.rent.files import RUN, RunFiles, runs_in
 from trialbed.app.rent.models import scorer_of
 from trialbed.app.rent.wanted import EXPERIMENT, ScoreWanted, outputs_of, per_call
 from trialbed.app.roster import Roster
 from trialbed.app.screen import Screen
 from trialbed.core.errors import UserError
-from trialbed.core.outcome import Outcome
 from trialbed.engine.folder import RunFolder, find_run
+from trialbed.engine.judging import JUDGEABLE
 from trialbed.engine.rejudged import has_verdict_of
 from trialbed.engine.stored_plan import stored_plan
 from trialbed.sinks.journal.state import JournalState, read_records, read_state
@@ -64,7 +65,7 @@ def prepare_score(root: Path, wanted: ScoreWanted) -> ScoreReady:
     if wanted.output_dir is None and place.name == run.name and (place / RUN).exists():
         # Where the answers are, the scores belong, too.
         folder = place
-    check_folder(folder)
+    check_output_dir(folder)
     return ScoreReady(run, scorer, RunFiles(folder, found.experiment, plan))
 
 
@@ -91,17 +92,9 @@ async def score_run(
 
 def is_done(ready: PreparedJudging, run: RunFolder, state: JournalState) -> bool:
     """Whether these very judges have judged every answer there is, as this rubric has it now."""
-    starts = [event for event in state.judgings if event["e"] == "judging_start"]
-    if not starts:
-        number, is_theirs = 0, [str(judge) for judge in ready.stored.plan.judges] == ready.facts["judges"]
-    else:
-        number = int(starts[-1]["n"])
-        is_theirs = all(starts[-1].get(name) == value for name, value in ready.facts.items())
-    return is_theirs and all(
-        has_verdict_of(record, number)
-        for record in read_records(run.journal, state)
-        if record["outcome"] in (Outcome.ANSWERED, Outcome.JUDGE_ERROR)
-    )
+    number = number_for(ready, state, goes_on=True)
+    answers = [record for record in read_records(run.journal, state) if record["outcome"] in JUDGEABLE]
+    return bool(answers) and all(has_verdict_of(record, number) for record in answers)
 
 
 def _run_of(given: Path, backups: Path) -> RunFolder:
