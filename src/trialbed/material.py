@@ -56,7 +56,7 @@ def _read(path: Path) -> list[Any]:
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8 text; save it as UTF-8") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); name one that is there") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}); name a file that is there") from None
     if not text.lstrip().startswith(("[", "{")):
         raise UserError(f"{path}: is neither JSON nor JSON Lines; give one object a line, or a list of them")
     try:
